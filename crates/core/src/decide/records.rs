@@ -1,0 +1,91 @@
+//! Route 53 records on their way to leading to the recovery Region.
+//!
+//! AWS behaviour relied on: a change batch takes at most 1,000 records and 32,000 characters, and an UPSERT counts twice; a change is
+//! everywhere once `GetChange` says `INSYNC`; a change stranded by a control-plane outage becomes `NoSuchChange` and must be made again.
+
+use std::collections::BTreeMap;
+
+use crate::observed::RecordObserved;
+use crate::plan::DnsRecord;
+
+/// The most UPSERTs in one batch: 1,000 counted twice.
+pub const UPSERTS_PER_BATCH_MAX: usize = 500;
+/// The most characters of names and values in one batch, counted twice as Route 53 counts an UPSERT.
+pub const BATCH_CHARACTERS_MAX: usize = 32_000;
+
+/// A record's key: its name without the closing dot, in lower case, and its type.
+pub fn key(name: &str, record_type: &str) -> (String, String) {
+    (name.trim_end_matches('.').to_ascii_lowercase(), record_type.to_owned())
+}
+
+/// How a change that was made before stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeState {
+    /// No change was made in this run.
+    None,
+    /// On its way to the name servers.
+    Pending,
+    /// Everywhere.
+    InSync,
+    /// Route 53 lost it: make it again.
+    Gone,
+}
+
+/// What to do with the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// They are as wanted, everywhere.
+    Done,
+    /// Write these.
+    Upsert(Vec<DnsRecord>),
+    /// The change is on its way.
+    Wait,
+}
+
+/// Decides from the records as listed and the last change's state.
+pub fn decide(
+    wanted: &[DnsRecord],
+    listed: &BTreeMap<(String, String), RecordObserved>,
+    change: ChangeState,
+) -> Decision {
+    let differing: Vec<DnsRecord> = wanted.iter().filter(|record| !stands(record, listed)).cloned().collect();
+    match (differing.is_empty(), change) {
+        (false, ChangeState::None | ChangeState::InSync | ChangeState::Gone) => Decision::Upsert(differing),
+        // The list may lag behind a change that is on its way.
+        (_, ChangeState::Pending) => Decision::Wait,
+        (true, ChangeState::None | ChangeState::InSync) => Decision::Done,
+        (true, ChangeState::Gone) => Decision::Upsert(wanted.to_vec()),
+    }
+}
+
+fn stands(record: &DnsRecord, listed: &BTreeMap<(String, String), RecordObserved>) -> bool {
+    let sorted = |values: &[String]| {
+        let mut values: Vec<String> = values.iter().map(|v| v.trim_end_matches('.').to_ascii_lowercase()).collect();
+        values.sort();
+        values
+    };
+    listed
+        .get(&key(&record.name, record.record_type.as_str()))
+        .is_some_and(|found| found.ttl_seconds == record.ttl_seconds && sorted(&found.values) == sorted(&record.values))
+}
+
+/// Cuts records into batches that Route 53 takes.
+pub fn batches(records: &[DnsRecord]) -> Vec<Vec<DnsRecord>> {
+    let characters = |r: &DnsRecord| 2 * (r.name.len() + r.values.iter().map(String::len).sum::<usize>());
+    let mut batches: Vec<Vec<DnsRecord>> = Vec::new();
+    let mut used = 0;
+    for record in records {
+        let cost = characters(record);
+        match batches.last_mut() {
+            Some(batch) if batch.len() < UPSERTS_PER_BATCH_MAX && used + cost <= BATCH_CHARACTERS_MAX => {
+                used += cost;
+                batch.push(record.clone());
+            }
+            _ => {
+                used = cost;
+                batches.push(vec![record.clone()]);
+            }
+        }
+    }
+    batches
+}

@@ -1,0 +1,142 @@
+//! The journal: what a run meant to do, the values before, and what came of it. Written around every act.
+//!
+//! An entry's key is made of step, component and action, so an act that is tried again finds its first entry: the values
+//! before are those before the *first* try, whatever a retry would read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::contract::{ComponentProgress, Status, Step};
+
+/// One act of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The step it belongs to.
+    pub step: Step,
+    /// The component's name in the plan.
+    pub component: String,
+    /// What is done: see [`Action`].
+    pub action: Action,
+    /// The resource it is done to, by identifier.
+    pub resource: String,
+    /// When it was meant, before the call.
+    pub intent_at: Timestamp,
+    /// The lease's generation it was meant under.
+    pub generation: u64,
+    /// Whether it cannot be undone: such an entry is the pivot.
+    pub irreversible: bool,
+    /// The values before, as the component kind needs them for its undo.
+    pub before: Value,
+    /// What came of it. `None`: not known (yet).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<EntryOutcome>,
+    /// When it was undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_at: Option<Timestamp>,
+}
+
+impl Entry {
+    /// The entry's key within its run.
+    pub fn key(&self) -> String {
+        format!("{}#{}#{}", self.step.as_str(), self.component, self.action.as_str())
+    }
+}
+
+/// The acts there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// `rds:PromoteReadReplica`.
+    PromoteReadReplica,
+    /// `autoscaling:UpdateAutoScalingGroup`.
+    ResizeGroup,
+    /// `s3:PutObject` of the STOP object.
+    PutStopObject,
+    /// `route53:ChangeResourceRecordSets`.
+    UpsertRecords,
+}
+
+impl Action {
+    /// The action as the journal writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::PromoteReadReplica => "promote-read-replica",
+            Action::ResizeGroup => "resize-group",
+            Action::PutStopObject => "put-stop-object",
+            Action::UpsertRecords => "upsert-records",
+        }
+    }
+}
+
+/// What came of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum EntryOutcome {
+    /// AWS accepted it.
+    Accepted {
+        /// When.
+        at: Timestamp,
+        /// What AWS answered that is needed later (a change id), or a word for people.
+        detail: String,
+    },
+    /// AWS refused it for certain: it had no effect.
+    NotDone {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        detail: String,
+    },
+}
+
+/// How far a step was, at its newest invocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepRecord {
+    /// The step.
+    pub name: Step,
+    /// When the state machine entered it.
+    pub started_at: Timestamp,
+    /// When it was done or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// How far it is.
+    pub outcome: Status,
+    /// Its components.
+    pub components: Vec<ComponentProgress>,
+    /// The failure that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The workload's lease, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lease {
+    /// The workload.
+    pub workload: String,
+    /// The run that holds it, or held it last.
+    pub run_id: String,
+    /// Counts up by one with every run that takes it.
+    pub generation: u64,
+    /// What its holder may do.
+    pub phase: LeasePhase,
+    /// After this it may be taken over.
+    pub expires_at: Timestamp,
+    /// Until then an automatic start is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooldown_until: Option<Timestamp>,
+}
+
+/// What a lease's holder may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LeasePhase {
+    /// Act.
+    Acting,
+    /// Only undo: an act that comes late (a function that outlived its state) is refused.
+    RollingBack,
+    /// Nothing: the run is over.
+    Released,
+}

@@ -1,0 +1,236 @@
+//! The components of a plan: what is promoted, what is scaled, what is switched. Lower waves go first; everything within a wave goes
+//! at once.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+fn first_wave() -> u32 {
+    1
+}
+
+fn default_timeout_seconds() -> u32 {
+    900
+}
+
+/// A database that is made writable in the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Database {
+    /// An RDS cross-Region read replica, promoted. **No undo**: this is the pivot.
+    RdsReadReplica(RdsReadReplica),
+}
+
+impl Database {
+    /// The component's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Database::RdsReadReplica(c) => &c.name,
+        }
+    }
+    /// The component's wave.
+    pub fn wave(&self) -> u32 {
+        match self {
+            Database::RdsReadReplica(c) => c.wave,
+        }
+    }
+}
+
+/// An RDS cross-Region read replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RdsReadReplica {
+    /// The component's name, unique in the plan.
+    pub name: String,
+    /// Lower waves go first.
+    #[serde(default = "first_wave")]
+    #[schemars(range(min = 1, max = 100))]
+    pub wave: u32,
+    /// The primary's DB instance identifier, in the primary Region.
+    pub primary_identifier: String,
+    /// The replica's DB instance identifier, in the recovery Region.
+    pub replica_identifier: String,
+    /// Backup retention the promoted instance gets. At least 1, or no replica can be made from it for the way back.
+    #[serde(default = "RdsReadReplica::default_retention")]
+    #[schemars(range(min = 1, max = 35))]
+    pub backup_retention_days: u32,
+    /// How long the promotion may take.
+    #[serde(default = "default_timeout_seconds")]
+    #[schemars(range(min = 1, max = 14_400))]
+    pub timeout_seconds: u32,
+}
+
+impl RdsReadReplica {
+    fn default_retention() -> u32 {
+        7
+    }
+}
+
+/// Capacity that is brought up in the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Compute {
+    /// An EC2 Auto Scaling group. Undo: minimum, maximum and desired capacity go back to the journalled values.
+    AutoScalingGroup(AutoScalingGroup),
+}
+
+impl Compute {
+    /// The component's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Compute::AutoScalingGroup(c) => &c.name,
+        }
+    }
+    /// The component's wave.
+    pub fn wave(&self) -> u32 {
+        match self {
+            Compute::AutoScalingGroup(c) => c.wave,
+        }
+    }
+}
+
+/// An EC2 Auto Scaling group in the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AutoScalingGroup {
+    /// The component's name, unique in the plan.
+    pub name: String,
+    /// Lower waves go first.
+    #[serde(default = "first_wave")]
+    #[schemars(range(min = 1, max = 100))]
+    pub wave: u32,
+    /// The group's name.
+    pub group_name: String,
+    /// The capacity to serve with.
+    pub capacity: Capacity,
+    /// How long the instances may take to be in service.
+    #[serde(default = "default_timeout_seconds")]
+    #[schemars(range(min = 1, max = 14_400))]
+    pub timeout_seconds: u32,
+}
+
+/// The capacity to serve with. Instances count when they are `InService` and healthy, not when they are desired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Capacity {
+    /// The group's minimum.
+    #[schemars(range(max = 10_000))]
+    pub min: u32,
+    /// The group's maximum.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max: u32,
+    /// The desired capacity.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub desired: u32,
+}
+
+/// How clients are led to the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Traffic {
+    /// The data-plane switch (the default choice): an object whose presence turns the PRIMARY record's *inverted* health check
+    /// unhealthy. Needs nothing outside the recovery Region. Undo: the object is removed, if this run put it there.
+    StopObject(StopObject),
+    /// Route 53 record changes: a control-plane call that depends on us-east-1, for those who cannot have the switch. Undo: the
+    /// records go back to the journalled values.
+    Route53Records(Route53Records),
+}
+
+impl Traffic {
+    /// The component's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Traffic::StopObject(c) => &c.name,
+            Traffic::Route53Records(c) => &c.name,
+        }
+    }
+    /// The component's wave.
+    pub fn wave(&self) -> u32 {
+        match self {
+            Traffic::StopObject(c) => c.wave,
+            Traffic::Route53Records(c) => c.wave,
+        }
+    }
+}
+
+/// The STOP object ("standby takes over primary").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StopObject {
+    /// The component's name, unique in the plan.
+    pub name: String,
+    /// Lower waves go first.
+    #[serde(default = "first_wave")]
+    #[schemars(range(min = 1, max = 100))]
+    pub wave: u32,
+    /// The bucket in the recovery Region that the health check watches.
+    pub bucket: String,
+    /// The object's key.
+    pub key: String,
+    /// How long the switch may take.
+    #[serde(default = "default_timeout_seconds")]
+    #[schemars(range(min = 1, max = 14_400))]
+    pub timeout_seconds: u32,
+}
+
+/// Records that are rewritten to lead to the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route53Records {
+    /// The component's name, unique in the plan.
+    pub name: String,
+    /// Lower waves go first.
+    #[serde(default = "first_wave")]
+    #[schemars(range(min = 1, max = 100))]
+    pub wave: u32,
+    /// The hosted zone's id.
+    pub hosted_zone_id: String,
+    /// The records as they must be after the failover.
+    pub records: Vec<DnsRecord>,
+    /// How long the change may take to be `INSYNC`.
+    #[serde(default = "default_timeout_seconds")]
+    #[schemars(range(min = 1, max = 14_400))]
+    pub timeout_seconds: u32,
+}
+
+/// A simple record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DnsRecord {
+    /// The record's name.
+    pub name: String,
+    /// The record's type.
+    pub record_type: RecordType,
+    /// Time to live. Above 60 clients stay on the dead Region for longer than they need to.
+    #[schemars(range(min = 1, max = 60))]
+    pub ttl_seconds: u32,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+/// The record types a failover rewrites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum RecordType {
+    /// IPv4 address.
+    A,
+    /// IPv6 address.
+    #[serde(rename = "AAAA")]
+    Aaaa,
+    /// Alias name.
+    #[serde(rename = "CNAME")]
+    Cname,
+    /// Text.
+    #[serde(rename = "TXT")]
+    Txt,
+}
+
+impl RecordType {
+    /// The type as DNS and Route 53 write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordType::A => "A",
+            RecordType::Aaaa => "AAAA",
+            RecordType::Cname => "CNAME",
+            RecordType::Txt => "TXT",
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The signals by which the primary is judged.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One observation of the primary. `fate` groups signals that can fail for the same reason: a fate votes once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Signal {
+    /// A request to the primary's endpoint.
+    Http(HttpSignal),
+    /// A CloudWatch alarm, by exact name.
+    Alarm(AlarmSignal),
+    /// The primary database's status, as its own Region tells it.
+    RdsInstance(RdsInstanceSignal),
+    /// Whether the replica in the recovery Region still receives from its source: needs nothing of the primary Region's API.
+    RdsReplication(RdsReplicationSignal),
+}
+
+impl Signal {
+    /// The signal's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Signal::Http(s) => &s.name,
+            Signal::Alarm(s) => &s.name,
+            Signal::RdsInstance(s) => &s.name,
+            Signal::RdsReplication(s) => &s.name,
+        }
+    }
+
+    /// The fate it shares with others.
+    pub fn fate(&self) -> &str {
+        match self {
+            Signal::Http(s) => &s.fate,
+            Signal::Alarm(s) => &s.fate,
+            Signal::RdsInstance(s) => &s.fate,
+            Signal::RdsReplication(s) => &s.fate,
+        }
+    }
+}
+
+/// A request to the primary's endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpSignal {
+    /// The signal's name, unique in the plan.
+    pub name: String,
+    /// Which signals it fails together with.
+    pub fate: String,
+    /// The whole address, `http://` or `https://`. Certificates are checked.
+    pub url: String,
+    /// The status that means well.
+    #[serde(default = "HttpSignal::default_status")]
+    #[schemars(range(min = 100, max = 599))]
+    pub expect_status: u16,
+    /// How long the answer may take.
+    #[serde(default = "HttpSignal::default_timeout_seconds")]
+    #[schemars(range(min = 1, max = 10))]
+    pub timeout_seconds: u32,
+}
+
+impl HttpSignal {
+    fn default_status() -> u16 {
+        200
+    }
+    fn default_timeout_seconds() -> u32 {
+        3
+    }
+}
+
+/// A CloudWatch alarm. `ALARM` is failing, `OK` is healthy, `INSUFFICIENT_DATA` is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AlarmSignal {
+    /// The signal's name, unique in the plan.
+    pub name: String,
+    /// Which signals it fails together with.
+    pub fate: String,
+    /// The alarm's exact name. An alarm fed by Pilot Light's own probe would make a circle and is refused.
+    pub alarm_name: String,
+    /// The alarm's Region.
+    pub region: String,
+}
+
+/// The primary database's status, as its own Region tells it. An unanswered call is unknown, not failing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RdsInstanceSignal {
+    /// The signal's name, unique in the plan.
+    pub name: String,
+    /// Which signals it fails together with.
+    pub fate: String,
+    /// The DB instance identifier.
+    pub identifier: String,
+    /// Its Region.
+    pub region: String,
+}
+
+/// Whether the replica in the recovery Region still receives from its source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RdsReplicationSignal {
+    /// The signal's name, unique in the plan.
+    pub name: String,
+    /// Which signals it fails together with.
+    pub fate: String,
+    /// The replica's DB instance identifier, in the recovery Region.
+    pub identifier: String,
+}

@@ -1,0 +1,172 @@
+//! A step's surroundings: the run, its pinned plan, the journal, the clock - and the one way to act.
+
+use std::future::Future;
+
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::contract::{Run, Status, StepRef, StepRequest, StepResponse, read_event};
+use pilot_core::decide::deadline;
+use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
+use pilot_core::plan::RecoveryPlan;
+use pilot_core::{Failure, FailureName};
+use serde_json::Value;
+
+use crate::CallError;
+use crate::ledger::Ledger;
+use crate::plans::PlanStore;
+
+/// Where a step gets the time from.
+pub type Clock = fn() -> Timestamp;
+
+/// What a step of a run works with.
+pub struct StepContext<'a, L> {
+    /// The run.
+    pub run: &'a Run,
+    /// Its pinned plan.
+    pub plan: &'a RecoveryPlan,
+    /// The step this invocation belongs to.
+    pub step: &'a StepRef,
+    /// The state table.
+    pub ledger: &'a L,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// An act, as the journal will hold it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    /// The component's name.
+    pub component: String,
+    /// What is done.
+    pub action: Action,
+    /// To which resource.
+    pub resource: String,
+    /// Whether it cannot be undone.
+    pub irreversible: bool,
+    /// The values before.
+    pub before: Value,
+}
+
+impl<L: Ledger> StepContext<'_, L> {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Whole seconds since the state machine entered this step.
+    pub fn waited_seconds(&self) -> i64 {
+        deadline::seconds_between(self.step.started_at, self.now())
+    }
+
+    /// Holds a component that is on its way against its time.
+    ///
+    /// # Errors
+    /// [`FailureName::StepDeadlineExceeded`].
+    pub fn check_deadline(&self, resource: &str, waiting_for: &str, timeout_seconds: u32) -> Result<(), Failure> {
+        deadline::check(resource, waiting_for, self.step.started_at, self.now(), timeout_seconds)
+    }
+
+    /// The journal's entry for an act of this step, if it was meant before.
+    ///
+    /// # Errors
+    /// [`FailureName::JournalUnavailable`].
+    pub async fn earlier(&self, component: &str, action: Action) -> Result<Option<Entry>, Failure> {
+        let entries = self.ledger.entries(&self.run.run_id).await?;
+        Ok(entries.into_iter().find(|e| e.step == self.step.name && e.component == component && e.action == action))
+    }
+
+    /// Acts: intent into the journal (with the proof of the lease), the call, the outcome into the journal. A call with an unknown
+    /// outcome leaves the entry open; the next invocation observes. `detail` of the outcome is what the call returns.
+    ///
+    /// # Errors
+    /// Journal and lease failures come as [`Failure`]; the call's own error comes inside, so that the component kind can name it.
+    pub async fn act<F>(&self, act: Act, call: impl FnOnce() -> F) -> Result<Result<String, CallError>, Failure>
+    where
+        F: Future<Output = Result<String, CallError>>,
+    {
+        let entry = Entry {
+            step: self.step.name,
+            component: act.component,
+            action: act.action,
+            resource: act.resource,
+            intent_at: self.now(),
+            generation: self.run.generation,
+            irreversible: act.irreversible,
+            before: act.before,
+            outcome: None,
+            undone_at: None,
+        };
+        let key = entry.key();
+        self.ledger.intend(self.run, &entry).await?;
+        let result = call().await;
+        let at = self.now();
+        let outcome = match &result {
+            Ok(detail) => Some(EntryOutcome::Accepted { at, detail: detail.clone() }),
+            Err(error) if error.certainly_not_done() => Some(EntryOutcome::NotDone { at, detail: error.to_string() }),
+            Err(_) => None,
+        };
+        if let Some(outcome) = outcome {
+            self.ledger.conclude(&self.run.run_id, &key, &outcome).await?;
+        }
+        Ok(result)
+    }
+}
+
+/// Runs one invocation of a step: reads the event, loads the pinned plan, proves and prolongs the lease, lets the step work, writes
+/// how far it is.
+///
+/// # Errors
+/// The step's failures, and those of event, plan, lease and journal.
+pub async fn run_step<L, P, W>(
+    function: &str,
+    event: Value,
+    ledger: &L,
+    plans: &P,
+    clock: Clock,
+    work: W,
+) -> Result<StepResponse, Failure>
+where
+    L: Ledger,
+    P: PlanStore,
+    W: AsyncFnOnce(&StepContext<'_, L>, &StepRequest) -> Result<StepResponse, Failure>,
+{
+    let request: StepRequest = read_event(function, event)?;
+    let plan = plans.pinned(&request.run.plan).await?;
+    let expires_at = clock() + SignedDuration::from_secs(i64::from(plan.policy.lease_seconds));
+    ledger.hold(&request.run, LeasePhase::Acting, expires_at).await?;
+    let context = StepContext { run: &request.run, plan: &plan, step: &request.step, ledger, clock };
+    let result = work(&context, &request).await;
+    record(&context, &result).await?;
+    result
+}
+
+async fn record<L: Ledger>(
+    context: &StepContext<'_, L>,
+    result: &Result<StepResponse, Failure>,
+) -> Result<(), Failure> {
+    let now = context.now();
+    let mut record = StepRecord {
+        name: context.step.name,
+        started_at: context.step.started_at,
+        ended_at: None,
+        outcome: Status::InProgress,
+        components: Vec::new(),
+        error: None,
+    };
+    match result {
+        Ok(response) => {
+            record.outcome = response.status;
+            record.components.clone_from(&response.components);
+            record.ended_at = (response.status == Status::Done).then_some(now);
+        }
+        // Tried again by the state machine: the step is still on its way.
+        Err(failure) if failure.name == FailureName::AwsUnavailable => record.error = Some(failure.to_string()),
+        Err(failure) => {
+            record.outcome = Status::Failed;
+            record.ended_at = Some(now);
+            record.error = Some(failure.to_string());
+        }
+    }
+    let written = context.ledger.record_step(&context.run.run_id, &record).await;
+    // The step's own failure says more than that it could not be written down.
+    if result.is_err() { Ok(()) } else { written }
+}

@@ -1,0 +1,131 @@
+//! The state table behind a trait: lease, journal, steps, evidence and the observer's memory.
+
+pub mod dynamo;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use jiff::Timestamp;
+use pilot_core::Failure;
+use pilot_core::contract::Run;
+use pilot_core::decide::health::Memory;
+use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord};
+use serde_json::Value;
+
+// pub use dynamo::DynamoLedger;
+
+/// What `open-run` asks the lease for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseRequest {
+    /// The workload.
+    pub workload: String,
+    /// The run that wants it.
+    pub run_id: String,
+    /// Whether nobody in person started it: then the cooldown holds it back.
+    pub automatic: bool,
+    /// Now.
+    pub now: Timestamp,
+    /// How long the run may be silent.
+    pub lease_seconds: u32,
+}
+
+/// The state table. Every write of a run carries its generation, and is refused once the lease is another's.
+pub trait Ledger {
+    /// Takes the workload's lease: one conditional write, which also issues the generation. Taking it twice for the same run is the
+    /// same lease (an answer may have been lost).
+    ///
+    /// # Errors
+    /// `LeaseHeld` naming the holder, `CooldownActive`, `AwsUnavailable`.
+    fn take_lease(&self, request: &LeaseRequest) -> impl Future<Output = Result<Lease, Failure>>;
+
+    /// Proves that the run still holds its lease in this phase and prolongs it.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `AwsUnavailable`.
+    fn hold(&self, run: &Run, phase: LeasePhase, expires_at: Timestamp) -> impl Future<Output = Result<(), Failure>>;
+
+    /// From now on the run only undoes: acts that come late are refused. Doing it twice is the same.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `AwsUnavailable`.
+    fn begin_rollback(&self, run: &Run) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Gives the lease up. `false`: it was another's already.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`.
+    fn release(&self, run: &Run, cooldown_until: Option<Timestamp>) -> impl Future<Output = Result<bool, Failure>>;
+
+    /// The lease as it stands; `None` if the workload never had one.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`.
+    fn lease(&self, workload: &str) -> impl Future<Output = Result<Option<Lease>, Failure>>;
+
+    /// Writes an act's intent, in one transaction with the proof that the run holds its lease and is acting. If the entry is there
+    /// already (an earlier try), the stored one comes back - its values before are the true ones - with its outcome taken away: what
+    /// is tried again is not known to be not done any more.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `JournalUnavailable`.
+    fn intend(&self, run: &Run, entry: &Entry) -> impl Future<Output = Result<Entry, Failure>>;
+
+    /// Writes what came of an act.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn conclude(
+        &self,
+        run_id: &str,
+        entry_key: &str,
+        outcome: &EntryOutcome,
+    ) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Writes that an act was undone.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn mark_undone(&self, run_id: &str, entry_key: &str, at: Timestamp) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Every entry of a run, read consistently, oldest intent first.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn entries(&self, run_id: &str) -> impl Future<Output = Result<Vec<Entry>, Failure>>;
+
+    /// Writes how far a step is, over what was written for it before.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn record_step(&self, run_id: &str, record: &StepRecord) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Every step of a run, in order of their start.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn steps(&self, run_id: &str) -> impl Future<Output = Result<Vec<StepRecord>, Failure>>;
+
+    /// Keeps a piece of evidence under a name of its own (`judgement`, `data-loss#orders-db`), over an earlier one.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn keep_evidence(&self, run_id: &str, name: &str, evidence: &Value) -> impl Future<Output = Result<(), Failure>>;
+
+    /// All the evidence of a run, by name.
+    ///
+    /// # Errors
+    /// `JournalUnavailable`.
+    fn evidence(&self, run_id: &str) -> impl Future<Output = Result<BTreeMap<String, Value>, Failure>>;
+
+    /// What the observer remembers of a workload.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`.
+    fn memory(&self, workload: &str) -> impl Future<Output = Result<Memory, Failure>>;
+
+    /// Remembers.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`.
+    fn set_memory(&self, workload: &str, memory: &Memory) -> impl Future<Output = Result<(), Failure>>;
+}

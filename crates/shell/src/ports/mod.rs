@@ -1,0 +1,60 @@
+//! What the component kinds need of AWS, as traits: one a kind, implemented by the adapter of the crate that acts on it, and by the
+//! test kit's fake world.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use jiff::Timestamp;
+use pilot_core::decide::records::ChangeState;
+use pilot_core::observed::{GroupObserved, LagSample, RecordObserved, ReplicaObserved};
+use pilot_core::plan::{Capacity, DnsRecord};
+
+use crate::CallError;
+
+/// RDS read replicas in the recovery Region.
+pub trait Replicas {
+    /// `rds:DescribeDBInstances`; `None`: no such instance.
+    fn describe(&self, identifier: &str) -> impl Future<Output = Result<Option<ReplicaObserved>, CallError>>;
+    /// `cloudwatch:GetMetricData` of `AWS/RDS ReplicaLag`, as fine as it is kept.
+    fn lag_samples(
+        &self,
+        identifier: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
+    /// `rds:PromoteReadReplica`. **Cannot be undone.**
+    fn promote(&self, identifier: &str, backup_retention_days: u32) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// Auto Scaling groups in the recovery Region.
+pub trait Groups {
+    /// `autoscaling:DescribeAutoScalingGroups`; `None`: no such group.
+    fn describe(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
+    /// `autoscaling:UpdateAutoScalingGroup` with all three sizes.
+    fn resize(&self, name: &str, sizes: Capacity) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// STOP objects in the recovery Region.
+pub trait StopObjects {
+    /// `s3:HeadObject`.
+    fn present(&self, bucket: &str, key: &str) -> impl Future<Output = Result<bool, CallError>>;
+    /// `s3:PutObject`; the body says who and when, for people.
+    fn put(&self, bucket: &str, key: &str, body: String) -> impl Future<Output = Result<(), CallError>>;
+    /// `s3:DeleteObject`.
+    fn delete(&self, bucket: &str, key: &str) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// The records found, by name (lower case, without the closing dot) and type.
+pub type Listed = BTreeMap<(String, String), RecordObserved>;
+
+/// Route 53 records.
+pub trait Records {
+    /// `route53:ListResourceRecordSets` for these simple records.
+    fn list(&self, zone_id: &str, wanted: &[DnsRecord]) -> impl Future<Output = Result<Listed, CallError>>;
+    /// `route53:ChangeResourceRecordSets`, UPSERT, one batch: the change's id.
+    fn upsert(&self, zone_id: &str, batch: &[DnsRecord]) -> impl Future<Output = Result<String, CallError>>;
+    /// `route53:ChangeResourceRecordSets`, DELETE of records that were not there before, as they stand.
+    fn delete(&self, zone_id: &str, records: &[DnsRecord]) -> impl Future<Output = Result<String, CallError>>;
+    /// `route53:GetChange`; a stranded change (`NoSuchChange`) is [`ChangeState::Gone`].
+    fn change_state(&self, change_id: &str) -> impl Future<Output = Result<ChangeState, CallError>>;
+}
