@@ -1,0 +1,54 @@
+"""Start emulated AWS on loopback and serve until the parent process ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .lifetime import end_functions_at_exit, end_with_parent
+from .settings import MINISTACK_ENVIRONMENT, Settings, SettingsError, read_settings
+from .world_hooks import World
+
+
+def main() -> None:
+    """Start the emulator with every gap closed."""
+    end_with_parent()
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        sys.exit(f"emulator not started: {error}")
+    # ministack reads its own environment while it is imported, so this comes first.
+    os.environ.update(MINISTACK_ENVIRONMENT)
+    os.environ["GATEWAY_PORT"] = str(settings.gateway_port)
+    _install_shims(settings)
+    end_functions_at_exit()
+
+    from ministack.app import main as serve
+
+    sys.argv = sys.argv[:1]
+    serve()
+
+
+def _install_shims(settings: Settings) -> None:
+    # Imported here, not above: each of these imports ministack.
+    from . import alarms, backup, emf, events, functions, route53, schedules, stepfunctions
+    from .autoscaling import GroupShim
+    from .rds_promotion import PromotionShim
+    from .rds_replica import ReplicaShim
+
+    world = World(settings.world_url)
+    functions.install(settings.function_endpoint_url)
+    emf.install()
+    events.install()
+    schedules.install(settings.schedule_minute_seconds)
+    alarms.install()
+    ReplicaShim(world).install()
+    PromotionShim(world).install()
+    GroupShim(world).install()
+    route53.install(world)
+    backup.install()
+    stepfunctions.install()
+
+
+if __name__ == "__main__":
+    main()

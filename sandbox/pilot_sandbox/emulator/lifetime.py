@@ -1,0 +1,55 @@
+"""The emulator ends with the process that started it, and takes the function processes along.
+
+PR_SET_PDEATHSIG is not used on purpose: it fires when the *thread* that started the child ends, and both the world
+and ministack start processes from threads that come and go. A pidfd of the parent process becomes readable exactly
+when the whole parent process ends, however it ended.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import select
+import shutil
+import threading
+
+logger = logging.getLogger("pilot.lifetime")
+
+
+def end_with_parent() -> None:
+    """Exit as soon as the parent process is gone. Call it first: a parent already gone leaves us to init."""
+    parent_pid = os.getppid()
+    try:
+        parent_fd = os.pidfd_open(parent_pid)
+    except ProcessLookupError:
+        raise SystemExit("the process that started the emulator is already gone; not starting") from None
+    if os.getppid() != parent_pid:
+        raise SystemExit("the process that started the emulator ended while it started; not starting")
+
+    def wait() -> None:
+        select.select([parent_fd], [], [])
+        logger.warning("the process that started the emulator (pid %d) is gone; ending", parent_pid)
+        end_functions()
+        os._exit(0)
+
+    threading.Thread(target=wait, name="pilot-parent-watch", daemon=True).start()
+
+
+def end_functions_at_exit() -> None:
+    """Also end the function processes on an ordinary exit, such as SIGTERM."""
+    atexit.register(end_functions)
+
+
+def end_functions() -> None:
+    """Kill every Lambda function process and remove its extracted code."""
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    with lambda_runtime._lock:
+        workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+    for worker in workers:
+        process = worker._proc
+        if process is not None and process.poll() is None:
+            process.kill()
+    shutil.rmtree(lambda_svc._PROVIDED_CODE_CACHE, ignore_errors=True)

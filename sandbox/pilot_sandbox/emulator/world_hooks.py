@@ -1,0 +1,113 @@
+"""The emulator's calls to the world: what really runs behind the control plane.
+
+Every call blocks, so none may be made on ministack's event loop.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+logger = logging.getLogger("pilot.hooks")
+
+_READ_TIMEOUT_SECONDS = 3.0
+# A launch starts an application process and waits until it answers; a promotion waits until the standby takes writes.
+_ACT_TIMEOUT_SECONDS = 120.0
+
+_DEFAULT_DELAYS = {"promotionSeconds": 0.0, "launchSeconds": 0.0, "recordsInsyncSeconds": 0.0, "snapshotSeconds": 10.0}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the world answered to a request to change something."""
+
+    ok: bool
+    message: str
+
+
+class World:
+    """Hooks of the process that holds databases and application processes."""
+
+    def __init__(self, base_url: str | None) -> None:
+        self._base_url = base_url
+        # Never through a proxy of the machine: the world is on loopback.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything stands behind the control plane at all."""
+        return self._base_url is not None
+
+    def delay_seconds(self, name: str) -> float:
+        """One of the delays of `GET /hooks/delays`, read anew at each use so that it can be changed at any time."""
+        delays = self._get("/hooks/delays") or {}
+        return max(0.0, float(delays.get(name, _DEFAULT_DELAYS[name])))
+
+    def database(self, region: str, identifier: str) -> dict | None:
+        """The live database server behind an RDS instance, or None where there is none."""
+        return self._get(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}")
+
+    def health_check(self, health_check_id: str) -> dict | None:
+        """What the world's health checkers last saw, or None where they do not watch this check."""
+        return self._get(f"/hooks/healthchecks/{_quote(health_check_id)}")
+
+    def promote_database(self, region: str, identifier: str) -> Outcome:
+        """Promote the real standby; ok once it accepts writes."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/promote", {})
+
+    def launch_instance(self, region: str, group: str, instance_id: str) -> Outcome:
+        """Start one application process; ok once it answers its health check."""
+        path = f"/hooks/autoscaling/{_quote(region)}/{_quote(group)}/launch"
+        return self._post(path, {"instanceId": instance_id})
+
+    def terminate_instance(self, region: str, group: str, instance_id: str) -> Outcome:
+        """End one application process."""
+        path = f"/hooks/autoscaling/{_quote(region)}/{_quote(group)}/terminate"
+        return self._post(path, {"instanceId": instance_id})
+
+    def _get(self, path: str) -> dict | None:
+        if self._base_url is None:
+            return None
+        try:
+            with self._opener.open(self._base_url + path, timeout=_READ_TIMEOUT_SECONDS) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                logger.error("GET %s answered %d; the emulator goes on with its own record", path, error.code)
+        except (OSError, ValueError) as error:
+            logger.error("GET %s failed (%s); the emulator goes on with its own record", path, error)
+        return None
+
+    def _post(self, path: str, body: dict) -> Outcome:
+        if self._base_url is None:
+            return Outcome(ok=True, message="nothing stands behind the control plane")
+        request = urllib.request.Request(
+            self._base_url + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        try:
+            with self._opener.open(request, timeout=_ACT_TIMEOUT_SECONDS) as response:
+                response.read()
+            return Outcome(ok=True, message="")
+        except urllib.error.HTTPError as error:
+            return Outcome(ok=False, message=_message_of(error))
+        except OSError as error:
+            return Outcome(ok=False, message=f"the world did not answer POST {path}: {error}")
+
+
+def _message_of(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode("utf-8", errors="replace")
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.strip() or f"HTTP {error.code}"
+
+
+def _quote(part: str) -> str:
+    return urllib.parse.quote(part, safe="")

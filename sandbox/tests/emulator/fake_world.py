@@ -1,0 +1,85 @@
+"""A small world for the emulator's tests: it answers the hooks from a dictionary that a test may change."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class FakeWorld:
+    """What stands behind the control plane, as far as the hooks can tell."""
+
+    def __init__(self) -> None:
+        self.delays = {
+            "promotionSeconds": 2.0,
+            "launchSeconds": 0.5,
+            "recordsInsyncSeconds": 1.0,
+            "snapshotSeconds": 1.0,
+        }
+        self.databases: dict[tuple[str, str], dict] = {}
+        self.refuse_promotion: str | None = None
+        self.refuse_launch: str | None = None
+        self.observations: list[dict] = []
+        self.calls: list[tuple[str, dict]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler_class())
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Base URL of the hooks."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def instances(self, verb: str, group: str) -> list[str]:
+        """The ids of the instances that were launched or terminated for a group."""
+        return [body["instanceId"] for path, body in self.calls if path.endswith(f"/{group}/{verb}")]
+
+    def answer(self, method: str, path: str, body: dict) -> tuple[int, dict]:
+        """The answer to one hook."""
+        parts = path.strip("/").split("/")
+        self.calls.append((path, body))
+        if parts[1] == "delays":
+            return 200, self.delays
+        if parts[1] == "healthchecks":
+            return 200, {"observations": self.observations}
+        if parts[1] == "rds" and method == "GET":
+            database = self.databases.get((parts[2], parts[3]))
+            return (200, database) if database else (404, {"message": "unknown"})
+        if parts[1] == "rds":
+            return self._promote(self.databases[parts[2], parts[3]])
+        if parts[-1] == "launch" and self.refuse_launch:
+            return 409, {"message": self.refuse_launch}
+        return 200, {}
+
+    def _promote(self, database: dict) -> tuple[int, dict]:
+        if self.refuse_promotion:
+            return 409, {"message": self.refuse_promotion}
+        database.update(role="primary", replication=None, lagSeconds=None)
+        return 200, {}
+
+    def _handler_class(self) -> type[BaseHTTPRequestHandler]:
+        world = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _reply(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else {}
+                status, answer = world.answer(self.command, self.path, body)
+                payload = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(payload)))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            do_GET = do_POST = _reply
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        return Handler
