@@ -1,0 +1,129 @@
+"""Deploys the project's own template.yaml into the emulator with the real `sam deploy`."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+from .aws_clients import AwsClients, tool_environment
+from .children import start_child
+from .naming import PRIMARY_REGION, RECOVERY_REGION, STACK_NAME
+from .paths import REPOSITORY, SandboxPaths
+
+_DEPLOY_TIMEOUT_SECONDS = 300.0
+_SOURCE_BUCKET = "pilot-light-deployment"
+_CODE_FOLDER = re.compile(r"CodeUri:\s*target/lambda/([a-z-]+)/?\s*$", re.MULTILINE)
+
+
+class DeployFailed(RuntimeError):
+    """The stack is not deployed."""
+
+
+def stage(paths: SandboxPaths, repository: Path = REPOSITORY) -> Path:
+    """Copy what `sam deploy` needs: template and state machine as they are, and native binaries for the functions."""
+    template = repository / "template.yaml"
+    if not template.exists():
+        raise DeployFailed(f"{template} does not exist: nothing was deployed; use --no-deploy to do without the stack")
+    functions = sorted(set(_CODE_FOLDER.findall(template.read_text())))
+    missing = [name for name in functions if not (repository / "target" / "debug" / name).exists()]
+    if missing:
+        raise DeployFailed(
+            f"these functions are not built: {', '.join(missing)}; nothing was deployed. "
+            "Run `cargo build --workspace --bins`, then start again"
+        )
+    shutil.rmtree(paths.stage, ignore_errors=True)
+    paths.stage.mkdir(parents=True)
+    shutil.copy(template, paths.stage)
+    if (repository / "statemachine").exists():
+        shutil.copytree(repository / "statemachine", paths.stage / "statemachine")
+    for name in functions:
+        folder = paths.stage / "target" / "lambda" / name
+        folder.mkdir(parents=True)
+        shutil.copy(repository / "target" / "debug" / name, folder / "bootstrap")
+    return paths.stage
+
+
+def sam_program() -> str:
+    """The sam executable: from the environment variable SAM, or the tools' virtual environment."""
+    program = os.environ.get("SAM") or str(REPOSITORY / ".venv" / "tools" / "bin" / "sam")
+    if not os.access(program, os.X_OK):
+        raise DeployFailed(
+            f"{program} cannot be run: nothing was deployed. Run `make setup`, or set SAM to the program"
+        )
+    return program
+
+
+async def deploy(
+    paths: SandboxPaths, clients: AwsClients, parameters: dict[str, str], register, repository: Path = REPOSITORY
+) -> dict[str, str]:
+    """Stage and deploy the stack in the recovery Region; returns its outputs."""
+    program = sam_program()
+    folder = await asyncio.to_thread(stage, paths, repository)
+    await asyncio.to_thread(_make_source_bucket, clients)
+    command = [
+        program,
+        "deploy",
+        "--template-file",
+        "template.yaml",
+        "--stack-name",
+        STACK_NAME,
+        "--region",
+        RECOVERY_REGION,
+        "--s3-bucket",
+        _SOURCE_BUCKET,
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "CAPABILITY_NAMED_IAM",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+    ]
+    declared = _declared_parameters(folder / "template.yaml")
+    overrides = [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items() if key in declared]
+    if overrides:
+        command += ["--parameter-overrides", *overrides]
+    log_path = paths.logs / "deploy.log"
+    log_path.unlink(missing_ok=True)
+    child = await start_child(
+        "sam deploy",
+        command,
+        log_path,
+        environment=tool_environment(clients.endpoint_url, RECOVERY_REGION),
+        folder=folder,
+    )
+    register(child)
+    try:
+        code = await asyncio.wait_for(child.process.wait(), _DEPLOY_TIMEOUT_SECONDS)
+    except TimeoutError:
+        code = None
+    finally:
+        await child.stop(signal.SIGTERM)
+    if code != 0:
+        outcome = f"ended with code {code}" if code is not None else f"took over {_DEPLOY_TIMEOUT_SECONDS:.0f} s"
+        raise DeployFailed(f"sam deploy of {STACK_NAME} {outcome}; {log_path} ends:\n{child.last_lines(30)}")
+    return await asyncio.to_thread(_outputs, clients)
+
+
+def sandbox_parameters(workload: str) -> dict[str, str]:
+    """Values for the template's parameters in the sandbox; those that the template does not declare are left out."""
+    return {"PrimaryRegion": PRIMARY_REGION, "WorkloadName": workload, "PlanName": workload}
+
+
+def _declared_parameters(template: Path) -> set[str]:
+    # Read as text: the template's !Ref and !Sub tags are of no interest here.
+    section = re.search(r"^Parameters:\s*\n((?:[ \t#].*\n|\s*\n)+)", template.read_text(), re.MULTILINE)
+    return set(re.findall(r"^  (\w+):", section.group(1), re.MULTILINE)) if section else set()
+
+
+def _make_source_bucket(clients: AwsClients) -> None:
+    s3 = clients.client("s3", RECOVERY_REGION)
+    existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    if _SOURCE_BUCKET not in existing:
+        s3.create_bucket(Bucket=_SOURCE_BUCKET, CreateBucketConfiguration={"LocationConstraint": RECOVERY_REGION})
+
+
+def _outputs(clients: AwsClients) -> dict[str, str]:
+    stacks = clients.client("cloudformation", RECOVERY_REGION).describe_stacks(StackName=STACK_NAME)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

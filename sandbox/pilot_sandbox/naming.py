@@ -1,0 +1,94 @@
+"""Names of everything that belongs to one workload, in both Regions."""
+
+import re
+from dataclasses import dataclass
+
+PRIMARY_REGION = "ap-southeast-2"
+RECOVERY_REGION = "ap-southeast-1"
+REGIONS = (PRIMARY_REGION, RECOVERY_REGION)
+ACCOUNT_ID = "000000000000"
+STACK_NAME = "pilot-light"
+DEFAULT_WORKLOAD = "pilot-light"
+
+# RDS identifiers allow 63 characters; the longest suffix used here is "-db-replica".
+_WORKLOAD_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+
+
+class InvalidName(ValueError):
+    """A workload's or a sandbox's name cannot be used in resource names."""
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can stand in RDS, Auto Scaling, DNS and file names; raise InvalidName otherwise."""
+    if not _WORKLOAD_NAME.fullmatch(name) or "--" in name:
+        raise InvalidName(
+            f"{name!r} is not a usable name: 2 to 40 lower-case letters, digits and single hyphens, a letter first"
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Names:
+    """The resource names of one workload; pure text, nothing is looked up."""
+
+    workload: str
+
+    def __post_init__(self) -> None:
+        check_name(self.workload)
+
+    @property
+    def zone(self) -> str:
+        """Hosted zone, with the closing dot as Route 53 writes it."""
+        return f"{self.workload}.test."
+
+    @property
+    def shop(self) -> str:
+        """The failover record pair that users call."""
+        return f"shop.{self.zone}"
+
+    @property
+    def api(self) -> str:
+        """The simple record that the route53Records method rewrites."""
+        return f"api.{self.zone}"
+
+    def load_balancer(self, region: str) -> str:
+        """DNS name of one Region's load balancer."""
+        return f"{'primary' if region == PRIMARY_REGION else 'recovery'}-lb.{self.zone}"
+
+    def database(self, region: str) -> str:
+        """RDS identifier: the primary instance or its cross-Region replica."""
+        return f"{self.workload}-db" if region == PRIMARY_REGION else f"{self.workload}-db-replica"
+
+    def database_arn(self, region: str) -> str:
+        """ARN of one Region's database instance."""
+        return f"arn:aws:rds:{region}:{ACCOUNT_ID}:db:{self.database(region)}"
+
+    @property
+    def group(self) -> str:
+        """Auto Scaling group, of the same name in both Regions."""
+        return f"{self.workload}-app"
+
+    @property
+    def launch_template(self) -> str:
+        """Launch template, of the same name in both Regions."""
+        return f"{self.workload}-app"
+
+    @property
+    def canary_alarm(self) -> str:
+        """Alarm on what the outside client sees."""
+        return f"{self.workload}-canary"
+
+    @property
+    def vault(self) -> str:
+        """Backup vault in the recovery Region."""
+        return f"{self.workload}-vault"
+
+    @property
+    def plan_key(self) -> str:
+        """Key of the plan document in the artifacts bucket."""
+        return f"plans/{self.workload}.yaml"
+
+    @property
+    def stop_key(self) -> str:
+        """Key of the object whose presence moves traffic away from the primary."""
+        return f"stop/{self.workload}"

@@ -1,0 +1,1 @@
+"""The workload that the sandbox lets fail and recover: application, databases, load balancers, client."""

@@ -1,0 +1,132 @@
+"""The Auto Scaling instances of one workload in one Region: a process of the application each."""
+
+import asyncio
+import itertools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import aiohttp
+
+from ..children import Child, start_child
+from ..free_ports import free_port
+from .application import PASSWORD_VARIABLE
+
+_START_TIMEOUT_SECONDS = 20.0
+
+
+class LaunchFailed(RuntimeError):
+    """An instance did not come into service."""
+
+
+class Instances:
+    """Starts and ends application processes, and hands the live ones out in turn."""
+
+    def __init__(
+        self,
+        workload: str,
+        region: str,
+        database_port: int,
+        database_password: str,
+        log_folder: Path,
+        http: aiohttp.ClientSession,
+        register: Callable[[Child], None],
+    ) -> None:
+        self._workload = workload
+        self._region = region
+        self._database_port = database_port
+        self._environment = {**os.environ, PASSWORD_VARIABLE: database_password}
+        self._log_folder = log_folder
+        self._http = http
+        self._register = register
+        self._running: dict[str, tuple[Child, int]] = {}
+        #: Instances that Auto Scaling has launched and not terminated; they stay so when their process is killed.
+        self.launched: set[str] = set()
+        #: While the application is "down", launched instances run no process.
+        self.suppressed = False
+        self._turns: Iterator[int] = itertools.count()
+
+    def live_ports(self) -> list[int]:
+        """Ports of the instances whose process runs, the next one's turn first."""
+        ports = [port for child, port in self._running.values() if child.running]
+        turn = next(self._turns) % len(ports) if ports else 0
+        return ports[turn:] + ports[:turn]
+
+    async def launch(self, instance_id: str) -> None:
+        """Start the instance's process; returns when it answers."""
+        self.launched.add(instance_id)
+        if self.suppressed:
+            raise LaunchFailed(
+                f"{instance_id}: the application in {self._region} is down; bring it up, then launch again"
+            )
+        running = self._running.get(instance_id)
+        if running is not None and running[0].running:
+            return
+        port = free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "pilot_sandbox.workload.application",
+            "--region",
+            self._region,
+            "--instance",
+            instance_id,
+            "--port",
+            str(port),
+            "--database-port",
+            str(self._database_port),
+        ]
+        child = await start_child(
+            f"application {instance_id}",
+            command,
+            self._log_folder / f"{self._workload}-app-{self._region}.log",
+            environment=self._environment,
+        )
+        self._register(child)
+        self._running[instance_id] = (child, port)
+        try:
+            await self._wait_until_live(child, port)
+        except LaunchFailed:
+            await self.terminate(instance_id)
+            raise
+
+    async def _wait_until_live(self, child: Child, port: int) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while child.running and time.monotonic() < deadline:
+            try:
+                async with self._http.get(
+                    f"http://127.0.0.1:{port}/live", timeout=aiohttp.ClientTimeout(2)
+                ) as response:
+                    if response.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(0.1)
+        state = "does not answer" if child.running else f"ended with code {child.process.returncode}"
+        raise LaunchFailed(f"{child.name} in {self._region} {state}; its log ends:\n{child.last_lines()}")
+
+    async def terminate(self, instance_id: str) -> None:
+        """End the instance; nothing to do when it is unknown."""
+        self.launched.discard(instance_id)
+        child, _ = self._running.pop(instance_id, (None, 0))
+        if child is not None:
+            await child.stop()
+
+    async def kill_processes(self) -> None:
+        """Kill every process, leaving the instances launched: the application is down, Auto Scaling does not know."""
+        self.suppressed = True
+        children = [child for child, _ in self._running.values()]
+        self._running.clear()
+        await asyncio.gather(*(child.stop(signal.SIGKILL) for child in children))
+
+    async def restore_processes(self) -> None:
+        """Start a process again for every launched instance."""
+        self.suppressed = False
+        await asyncio.gather(*(self.launch(instance_id) for instance_id in sorted(self.launched)))
+
+    async def stop(self) -> None:
+        """End everything."""
+        await asyncio.gather(*(self.terminate(instance_id) for instance_id in list(self._running)))

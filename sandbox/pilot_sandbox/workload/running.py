@@ -1,0 +1,162 @@
+"""One workload, running: databases, instances, load balancers, probe listeners, client and gateway."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from ..children import Child
+from ..client import OutsideClient
+from ..client_gateway import ClientGateway
+from ..free_ports import free_port
+from ..naming import PRIMARY_REGION, RECOVERY_REGION, REGIONS, Names
+from ..postgres import PostgresPair
+from ..postgres_binaries import PostgresBinaries
+from ..relay import Relay
+from ..resolver import Resolver
+from .instances import Instances
+from .load_balancer import LoadBalancer
+
+#: The parts of the primary Region that can be broken and mended separately.
+PARTS = ("app", "database", "network")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a workload needs of the world around it."""
+
+    data_folder: Path
+    log_folder: Path
+    binaries: PostgresBinaries
+    dns_port: int
+    http: aiohttp.ClientSession
+    register: Callable[[Child], None]
+
+
+class RunningWorkload:
+    """Starts, breaks, mends and ends everything of one workload that is real."""
+
+    def __init__(self, name: str, around: Surroundings) -> None:
+        self.names = Names(name)
+        #: Parts of the primary that are down now.
+        self.down: set[str] = set()
+        self.probe_network_down = False
+        self.pair = PostgresPair(name, around.data_folder / name, around.binaries, around.log_folder, around.register)
+        self.instances = {
+            region: Instances(
+                name,
+                region,
+                self.pair.servers[region].port,
+                self.pair.password,
+                around.log_folder,
+                around.http,
+                around.register,
+            )
+            for region in REGIONS
+        }
+        self.load_balancers = {
+            region: LoadBalancer(region, free_port(), self.instances[region], around.http) for region in REGIONS
+        }
+        self.probes = {region: Relay(free_port(), self.load_balancers[region].port) for region in REGIONS}
+        # A cache of its own for each: the gateway is another user than the client.
+        self.client = OutsideClient(self.names.shop, Resolver(around.dns_port), around.http)
+        self.gateway = ClientGateway(self.names.shop, free_port(), Resolver(around.dns_port), around.http)
+        self._client_task: asyncio.Task | None = None
+        self._changing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start databases, load balancers, probe listeners and gateway; Auto Scaling launches the instances."""
+        await self.pair.create()
+        for region in REGIONS:
+            await self.load_balancers[region].open()
+            await self.probes[region].open()
+        await self.gateway.start()
+
+    def start_client(self) -> None:
+        """Let the outside client begin to order."""
+        if self._client_task is None:
+            self._client_task = asyncio.create_task(self.client.run(), name=f"client of {self.names.workload}")
+
+    @property
+    def client_running(self) -> bool:
+        """Whether the outside client orders."""
+        return self._client_task is not None
+
+    async def stop(self) -> None:
+        """End everything of this workload."""
+        if self._client_task is not None:
+            self._client_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._client_task
+        await self.gateway.stop()
+        for region in REGIONS:
+            await self.probes[region].cut()
+            await self.load_balancers[region].close()
+            await self.instances[region].stop()
+        await self.pair.stop()
+
+    async def set_part(self, part: str, *, up: bool) -> None:
+        """Break or mend one part of the primary Region; nothing happens when it is so already."""
+        async with self._changing:
+            if up == (part not in self.down):
+                return
+            # Noted first: a part that broke halfway must not look whole.
+            self.down.discard(part) if up else self.down.add(part)
+            match part:
+                case "app":
+                    instances = self.instances[PRIMARY_REGION]
+                    await (instances.restore_processes() if up else instances.kill_processes())
+                case "database":
+                    await (self.pair.primary.start() if up else self.pair.primary.stop(immediate=True))
+                case "network":
+                    await self._set_primary_network(up)
+                    await self._apply_probe_listeners()
+
+    async def set_probe_network(self, *, up: bool) -> None:
+        """Break or mend the observer's own network: only the functions' HTTP probes use these listeners."""
+        async with self._changing:
+            self.probe_network_down = not up
+            await self._apply_probe_listeners()
+
+    async def _set_primary_network(self, up: bool) -> None:
+        load_balancer = self.load_balancers[PRIMARY_REGION]
+        if up:
+            await load_balancer.open()
+            await self.pair.relay.open()
+        else:
+            await self.pair.relay.cut()
+            await load_balancer.close()
+
+    async def _apply_probe_listeners(self) -> None:
+        for region, probe in self.probes.items():
+            cut_off = self.probe_network_down or (region == PRIMARY_REGION and "network" in self.down)
+            await (probe.cut() if cut_off else probe.open())
+
+    def probe_url(self, region: str) -> str:
+        """Base URL over which the functions probe one Region."""
+        return f"http://127.0.0.1:{self.probes[region].listen_port}"
+
+    def describe(self) -> dict:
+        """Addresses, for sandbox.json and the control server."""
+        return {
+            "clientUrl": self.gateway.url,
+            "probePrimaryUrl": self.probe_url(PRIMARY_REGION),
+            "probeRecoveryUrl": self.probe_url(RECOVERY_REGION),
+            "primaryLoadBalancerUrl": f"http://127.0.0.1:{self.load_balancers[PRIMARY_REGION].port}",
+            "recoveryLoadBalancerUrl": f"http://127.0.0.1:{self.load_balancers[RECOVERY_REGION].port}",
+            "shop": self.names.shop.rstrip("."),
+            "api": self.names.api.rstrip("."),
+        }
+
+    def condition(self) -> dict:
+        """Which parts are up, and what is broken on purpose."""
+        return {
+            "workload": self.names.workload,
+            "primary": {part: "down" if part in self.down else "up" for part in PARTS},
+            "probeNetwork": "down" if self.probe_network_down else "up",
+            "replicationLagSeconds": self.pair.relay.delay_seconds,
+            "instances": {region: sorted(self.instances[region].launched) for region in REGIONS},
+        }
