@@ -40,7 +40,7 @@ def install() -> None:
     sfn._run_parallel_branches = run_parallel
     sfn._run_sub_machine = run_branch
     sfn._scaled_sleep = sleep
-    _number_events_one_at_a_time()
+    _order_events()
     run_execution = sfn._run_execution
 
     def run(execution_arn: str) -> None:
@@ -50,13 +50,15 @@ def install() -> None:
     sfn._run_execution = run
 
 
-def _number_events_one_at_a_time() -> None:
+def _order_events() -> None:
     # An event's id is its place in the history, so branches must not add events at the same moment.
     add_event, lock = sfn._add_event, threading.Lock()
 
     def add(execution: dict, event_type: str, details: dict | None = None) -> dict:
         with lock:
-            return add_event(execution, event_type, details)
+            # What a stopped execution's last step still does belongs to no history.
+            late = execution.get("status") in ("ABORTED", "TIMED_OUT") and not event_type.startswith("Execution")
+            return {} if late else add_event(execution, event_type, details)
 
     sfn._add_event = add
 
@@ -65,11 +67,9 @@ def sleep(seconds: float) -> None:
     """Wait, but not beyond the end of the branch or of the execution."""
     until = time.monotonic() + seconds * sfn._SFN_WAIT_SCALE
     while (left_seconds := until - time.monotonic()) > 0:
-        if _is_stopped():
-            raise _Stopped
         execution = _execution.get()
-        if execution is not None and execution["status"] != "RUNNING":
-            return
+        if _is_stopped() or (execution is not None and execution["status"] != "RUNNING"):
+            raise _Stopped
         time.sleep(min(left_seconds, _STOP_POLL_SECONDS))
 
 
