@@ -1,6 +1,7 @@
 """boto3 clients of the sandbox: an explicit endpoint and dummy credentials, always."""
 
 import os
+import threading
 from collections.abc import Mapping
 
 import boto3
@@ -17,6 +18,8 @@ class AwsClients:
         self.endpoint_url = endpoint_url
         self._session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test")
         self._clients: dict[tuple[str, str], object] = {}
+        # Clients may be used by several threads; making them may not.
+        self._making = threading.Lock()
         self._config = Config(
             connect_timeout=3,
             read_timeout=20,
@@ -27,11 +30,12 @@ class AwsClients:
     def client(self, service: str, region: str):
         """The client of one service in one Region."""
         key = (service, region)
-        if key not in self._clients:
-            self._clients[key] = self._session.client(
-                service, region_name=region, endpoint_url=self.endpoint_url, config=self._config
-            )
-        return self._clients[key]
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = self._session.client(
+                    service, region_name=region, endpoint_url=self.endpoint_url, config=self._config
+                )
+            return self._clients[key]
 
 
 def tool_environment(endpoint_url: str, region: str) -> dict[str, str]:

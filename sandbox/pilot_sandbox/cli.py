@@ -11,6 +11,7 @@ import psutil
 
 from . import description
 from .children import ChildFailed
+from .demo import demo
 from .deploy import DeployFailed
 from .naming import InvalidName
 from .paths import DEFAULT_SANDBOX, SandboxPaths
@@ -18,7 +19,7 @@ from .plan_for import PlanUnusable
 from .postgres import PostgresFailed
 from .postgres_binaries import PostgresUnusable
 from .seed import SeedFailed
-from .session import AlreadyRunning, Options, run_until_told
+from .session import AlreadyRunning, Options, run_interruptible, run_until_told
 from .workload.instances import LaunchFailed
 from .world import Delays
 
@@ -60,6 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(run=_down)
     status = commands.add_parser("status", help="show a running sandbox's description")
     status.set_defaults(run=_status)
+    demonstration = commands.add_parser("demo", help="kill a primary Region and watch the workload recover")
+    demonstration.add_argument(
+        "--replication-lag-seconds",
+        type=float,
+        default=2.0,
+        help="how far the recovery Region's database is behind when the primary dies (default: %(default)s)",
+    )
+    _add_delays(demonstration)
+    demonstration.set_defaults(run=_demo)
     for command in (up, down, status):
         command.add_argument("--name", default=DEFAULT_SANDBOX, help="which sandbox (default: %(default)s)")
     return parser
@@ -86,6 +96,10 @@ def _up(parsed: argparse.Namespace) -> int:
         parsed.name, delays_of(parsed), with_stack=not parsed.no_deploy, with_workload=not parsed.no_workload
     )
     return asyncio.run(run_until_told(options))
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    return asyncio.run(run_interruptible(demo(delays_of(parsed), parsed.replication_lag_seconds)))
 
 
 def _up_detached(parsed: argparse.Namespace) -> int:

@@ -104,9 +104,11 @@ class OutsideClient:
             "recent": list(self._recent),
             "lastAcked": None if last is None else {"number": last.number, "at": last.at, "region": last.region},
             "ackedByRegion": {},
+            "firstAckedByRegion": {},
             "lost": None,
         }
         for order in confirmed:
+            report["firstAckedByRegion"].setdefault(order.region, order.at)
             report["ackedByRegion"][order.region] = report["ackedByRegion"].get(order.region, 0) + 1
         try:
             readable, region = await self._read_all()

@@ -48,7 +48,7 @@ class ControlServer:
                 web.post("/workloads", self._add_workload),
                 web.delete("/workloads/{name}", self._remove_workload),
                 web.get("/client", self._client),
-                web.get("/hooks/delays", self._get_delays),
+                web.get("/hooks/delays", self._hook_delays),
                 web.get("/hooks/rds/{region}/{identifier}", self._observe_database),
                 web.post("/hooks/rds/{region}/{identifier}/promote", self._promote_database),
                 web.post("/hooks/autoscaling/{region}/{group}/launch", self._launch),
@@ -93,6 +93,9 @@ class ControlServer:
 
     async def _get_delays(self, _: web.Request) -> web.Response:
         return web.json_response(dataclasses.asdict(self._world.delays))
+
+    async def _hook_delays(self, _: web.Request) -> web.Response:
+        return web.json_response(dataclasses.asdict(self._world.current_delays()))
 
     async def _set_delays(self, request: web.Request) -> web.Response:
         known = dataclasses.asdict(self._world.delays)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .aws_clients import AwsClients, tool_environment
 from .children import start_child
-from .naming import PRIMARY_REGION, RECOVERY_REGION, STACK_NAME
+from .naming import PRIMARY_REGION, RECOVERY_REGION, STACK_NAME, Names
 from .paths import REPOSITORY, SandboxPaths
 
 _DEPLOY_TIMEOUT_SECONDS = 300.0
@@ -79,11 +79,9 @@ async def deploy(
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
         "--no-progressbar",
+        "--parameter-overrides",
+        *(f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items()),
     ]
-    declared = _declared_parameters(folder / "template.yaml")
-    overrides = [f"ParameterKey={key},ParameterValue={value}" for key, value in parameters.items() if key in declared]
-    if overrides:
-        command += ["--parameter-overrides", *overrides]
     log_path = paths.logs / "deploy.log"
     log_path.unlink(missing_ok=True)
     child = await start_child(
@@ -107,14 +105,19 @@ async def deploy(
 
 
 def sandbox_parameters(workload: str) -> dict[str, str]:
-    """Values for the template's parameters in the sandbox; those that the template does not declare are left out."""
-    return {"PrimaryRegion": PRIMARY_REGION, "WorkloadName": workload, "PlanName": workload}
-
-
-def _declared_parameters(template: Path) -> set[str]:
-    # Read as text: the template's !Ref and !Sub tags are of no interest here.
-    section = re.search(r"^Parameters:\s*\n((?:[ \t#].*\n|\s*\n)+)", template.read_text(), re.MULTILINE)
-    return set(re.findall(r"^  (\w+):", section.group(1), re.MULTILINE)) if section else set()
+    """The template's parameters for one workload of the sandbox."""
+    names = Names(workload)
+    return {
+        "PlanName": workload,
+        "PrimaryRegion": PRIMARY_REGION,
+        "PrimaryDbIdentifier": names.database(PRIMARY_REGION),
+        "ReplicaIdentifier": names.database(RECOVERY_REGION),
+        "AutoScalingGroupName": names.group,
+        "BackupVaultName": names.vault,
+        # The shortest that the template allows: a demo should not wait minutes for its alarm.
+        "ProbeAlarmPeriodSeconds": "10",
+        "ProbeAlarmPeriods": "2",
+    }
 
 
 def _make_source_bucket(clients: AwsClients) -> None:

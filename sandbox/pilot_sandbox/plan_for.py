@@ -62,7 +62,10 @@ def _prefixes(context: "SeedContext") -> dict[str, str]:
 def _replace(node: object, values: dict[str, str], prefixes: dict[str, str]) -> object:
     match node:
         case dict():
-            return {key: _replace(value, values, prefixes) for key, value in node.items()}
+            return {
+                key: value if _is_label(key, value) else _replace(value, values, prefixes)
+                for key, value in node.items()
+            }
         case list():
             return [_replace(value, values, prefixes) for value in node]
         case str():
@@ -72,6 +75,11 @@ def _replace(node: object, values: dict[str, str], prefixes: dict[str, str]) -> 
             return values.get(node, node)
         case _:
             return node
+
+
+def _is_label(key: str, value: object) -> bool:
+    # A component's name is only a label within the plan; a DNS expectation's name is the real thing.
+    return key == "name" and isinstance(value, str) and "." not in value
 
 
 def _texts(node: object, path: str = "") -> list[tuple[str, str]]:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import description
 from .deploy import deploy, sandbox_parameters
@@ -103,6 +104,18 @@ async def run_until_told(options: Options) -> int:
         return 130
     say("ended")
     return 1 if failure else 0
+
+
+async def run_interruptible(work: Coroutine[Any, Any, int]) -> int:
+    """Run `work`; SIGTERM and SIGHUP cancel it as an interrupt from the keyboard does, so it can clean up."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 130
 
 
 def things_to_try(world: World) -> str:

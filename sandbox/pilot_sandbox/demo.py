@@ -1,0 +1,148 @@
+"""The demo: the primary Region dies, the alarm starts the recovery, and an outside client sees it happen."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import following
+from .following import Execution, Stack, Step
+from .naming import DEFAULT_WORKLOAD, PRIMARY_REGION, RECOVERY_REGION
+from .outside_proof import NotRecovered, call, prove_served_by
+from .paths import OUT
+from .run_display import display_for
+from .session import Options, sandbox, stopwatch
+from .world import Delays
+
+_SANDBOX = "demo"
+_TRAFFIC_BEFORE_SECONDS = 8.0
+_ALARM_TIMEOUT_SECONDS = 180.0
+_RUN_TIMEOUT_SECONDS = 600.0
+_POLL_SECONDS = 0.5
+# The lag metric has a point every 2 s and the client an order every 0.2 s.
+_RPO_TOLERANCE_SECONDS = 3.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the demo looks from outside."""
+
+    client_url: str
+    control_url: str
+
+
+async def demo(delays: Delays, replication_lag_seconds: float) -> int:
+    """Run the demo in a sandbox of its own; 0 only if the recovery was observed from outside."""
+    say = stopwatch()
+    try:
+        async with sandbox(Options(_SANDBOX, delays), say) as world:
+            addresses = Addresses(world.workloads[DEFAULT_WORKLOAD].gateway.url, world.control.url)
+            stack = Stack.of(world.clients, world.outputs)
+            # Everything below asks from outside, over HTTP and the AWS API; the sandbox goes on beside it.
+            return await asyncio.to_thread(_tell, addresses, stack, replication_lag_seconds, say)
+    except (following.NothingHappened, NotRecovered) as error:
+        say(f"NOT RECOVERED: {error}")
+        return 1
+    finally:
+        say("the sandbox has ended, with everything it started")
+
+
+def _tell(addresses: Addresses, stack: Stack, replication_lag_seconds: float, say: Say) -> int:
+    call(f"{addresses.control_url}/replication/lag", {"seconds": replication_lag_seconds})
+    _show_traffic(addresses, say)
+    say(f"killing the primary Region {PRIMARY_REGION}: network, database, application")
+    killed_at = time.time()
+    call(f"{addresses.control_url}/primary/down", {})
+    say("waiting for the alarm to start the recovery; nothing here starts it")
+    following.wait_for_execution(stack, killed_at, _ALARM_TIMEOUT_SECONDS)
+    run = _follow(stack, killed_at, say)
+    if run.status != "SUCCEEDED":
+        say(f"run {run.run_id} ended as {run.status}: {run.error}: {run.cause}")
+    report = _fetch_reports(stack, run, say)
+    proof = prove_served_by(addresses.client_url, RECOVERY_REGION)
+    say(f"seen from outside: {proof.region} answers, and stored order {proof.body['number']} as id {proof.body['id']}")
+    return _conclude(addresses, run, report, killed_at, say)
+
+
+def _show_traffic(addresses: Addresses, say: Say) -> None:
+    time.sleep(_TRAFFIC_BEFORE_SECONDS)
+    health = call(f"{addresses.client_url}/health")
+    client = call(f"{addresses.control_url}/client").body
+    say(
+        f"traffic: {client['acked']} orders confirmed, all by {' and '.join(client['ackedByRegion'])}; "
+        f"health says {health.body['status']}, {health.body['role']}, from {health.region}"
+    )
+
+
+def _follow(stack: Stack, since: float, say: Say) -> Execution:
+    """Follow the run that does the work until it has ended; alarms of one incident may start several."""
+    deadline = time.monotonic() + _RUN_TIMEOUT_SECONDS
+    followed: str | None = None
+    with display_for(say) as display:
+        while time.monotonic() < deadline:
+            executions = following.executions_since(stack, since)
+            run = following.leading(executions)
+            if run.run_id != followed:
+                say(f"following run {run.run_id}")
+                followed = run.run_id
+            steps: list[Step] = following.steps(stack, run.run_id)
+            display.show(run, steps)
+            if all(execution.ended for execution in executions):
+                return run
+            time.sleep(_POLL_SECONDS)
+    raise following.NothingHappened(f"run {followed} did not end within {_RUN_TIMEOUT_SECONDS:.0f} s")
+
+
+def _fetch_reports(stack: Stack, run: Execution, say: Say) -> dict:
+    folder: Path = OUT / DEFAULT_WORKLOAD
+    folder.mkdir(parents=True, exist_ok=True)
+    report: dict = {}
+    for name in ("report.json", "report.html"):
+        # Of an earlier demo; if this run writes none, none must be left.
+        (folder / name).unlink(missing_ok=True)
+        content = following.report(stack, DEFAULT_WORKLOAD, run.run_id, name)
+        if content is None:
+            say(f"run {run.run_id} has left no {name} in bucket {stack.bucket}")
+            continue
+        (folder / name).write_bytes(content)
+        say(f"report in {folder / name}")
+        if name == "report.json":
+            report = json.loads(content)
+    return report
+
+
+def _conclude(addresses: Addresses, run: Execution, report: dict, killed_at: float, say: Say) -> int:
+    client = call(f"{addresses.control_url}/client").body
+    first = client["firstAckedByRegion"].get(RECOVERY_REGION)
+    outage = f"{first - killed_at:.1f} s" if first else "no order confirmed yet"
+    lines = [
+        f"outcome                     {report.get('outcome')}   (execution {run.status})",
+        f"RTO from the incident       {_seconds(report.get('rtoFromIncidentSeconds'))}",
+        f"RTO from the decision       {_seconds(report.get('rtoFromDecisionSeconds'))}",
+        f"outage that users had       {outage}, from the kill to the first order confirmed by {RECOVERY_REGION}",
+        f"RPO reported                {_seconds(report.get('rpoSeconds'))} at most",
+        f"data lost, counted outside  {client['lost']} of {client['acked']} confirmed orders, "
+        f"the last {_seconds(client.get('lossSeconds'))} before the kill",
+        f"agreement on the loss       {_agreement(report.get('rpoSeconds'), client.get('lossSeconds'))}",
+    ]
+    print("\n  " + "\n  ".join(lines) + "\n", flush=True)
+    recovered = run.status == "SUCCEEDED" and report.get("outcome") == "recovered" and first is not None
+    say("RECOVERED, as seen from outside" if recovered else "NOT RECOVERED: see the lines above")
+    return 0 if recovered else 1
+
+
+def _agreement(reported_seconds: float | None, counted_seconds: float | None) -> str:
+    if reported_seconds is None or counted_seconds is None:
+        return "cannot be judged: one of the two is unknown"
+    difference = reported_seconds - counted_seconds
+    if abs(difference) <= _RPO_TOLERANCE_SECONDS:
+        return f"yes: report and count are {abs(difference):.1f} s apart"
+    return f"NO: report and count are {abs(difference):.1f} s apart, more than {_RPO_TOLERANCE_SECONDS:.0f} s"
+
+
+def _seconds(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f} s"
