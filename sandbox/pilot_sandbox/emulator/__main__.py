@@ -31,7 +31,7 @@ def main() -> None:
 
 def _install_shims(settings: Settings) -> None:
     # Imported here, not above: each of these imports ministack.
-    from . import alarms, backup, emf, events, functions, route53, schedules, stepfunctions
+    from . import alarms, backup, cloudformation, emf, events, functions, route53, schedules, stepfunctions
     from .autoscaling import GroupShim
     from .rds_promotion import PromotionShim
     from .rds_replica import ReplicaShim
@@ -47,6 +47,7 @@ def _install_shims(settings: Settings) -> None:
     GroupShim(world).install()
     route53.install(world)
     backup.install()
+    cloudformation.install()
     stepfunctions.install()
 
 

@@ -35,6 +35,7 @@ def install(endpoint_url: str) -> None:
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             **{name: made[name] for name in _RUNTIME_KEYS if name in made},
             **lambda_svc._runtime_env_vars(config),
+            **_logging_variables(config),
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             # The access key is the account id: ministack reads the account from it.
@@ -47,6 +48,19 @@ def install(endpoint_url: str) -> None:
 
     lambda_svc._provided_worker_env = environment
     _name_death_at_start()
+
+
+def _logging_variables(config: dict) -> dict[str, str]:
+    """How the function's LoggingConfig reaches its runtime on AWS; ministack leaves it out."""
+    logging_config = config.get("LoggingConfig") or {}
+    name = config.get("FunctionName", "")
+    variables = {
+        "AWS_LAMBDA_LOG_GROUP_NAME": logging_config.get("LogGroup") or f"/aws/lambda/{name}",
+        "AWS_LAMBDA_LOG_FORMAT": logging_config.get("LogFormat") or "Text",
+    }
+    if logging_config.get("ApplicationLogLevel"):
+        variables["AWS_LAMBDA_LOG_LEVEL"] = logging_config["ApplicationLogLevel"]
+    return variables
 
 
 def _name_death_at_start() -> None:

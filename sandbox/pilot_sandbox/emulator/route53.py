@@ -186,7 +186,7 @@ def _stack_create(logical_id: str, props: dict, stack_name: str) -> tuple[str, d
     return check_id, {"HealthCheckId": check_id}
 
 
-def _stack_update(physical_id: str, old_props: dict, new_props: dict, stack_name: str, **_: object) -> tuple[str, dict]:
+def _stack_update(physical_id: str, old_props: dict, new_props: dict, stack_name: str) -> tuple[str, dict]:
     del old_props, stack_name
     with route53._lock:
         check = route53._health_checks[physical_id]
