@@ -24,10 +24,9 @@ export PYTHONPATH := $(CURDIR)/sandbox
 # Nothing here ever talks to an AWS account: dummy credentials, no profile, no instance metadata, no telemetry.
 export AWS_ACCESS_KEY_ID := sandbox
 export AWS_SECRET_ACCESS_KEY := sandbox
-export AWS_SESSION_TOKEN :=
 export AWS_DEFAULT_REGION := ap-southeast-1
 export AWS_REGION := ap-southeast-1
-export AWS_PROFILE :=
+unexport AWS_PROFILE AWS_SESSION_TOKEN
 export AWS_CONFIG_FILE := /dev/null
 export AWS_SHARED_CREDENTIALS_FILE := /dev/null
 export AWS_EC2_METADATA_DISABLED := true
