@@ -40,14 +40,17 @@ impl Database {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RdsReadReplica {
     /// The component's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Lower waves go first.
     #[serde(default = "first_wave")]
     #[schemars(range(min = 1, max = 100))]
     pub wave: u32,
     /// The primary's DB instance identifier, in the primary Region.
+    #[schemars(length(min = 1, max = 63))]
     pub primary_identifier: String,
     /// The replica's DB instance identifier, in the recovery Region.
+    #[schemars(length(min = 1, max = 63))]
     pub replica_identifier: String,
     /// Backup retention the promoted instance gets. At least 1, or no replica can be made from it for the way back.
     #[serde(default = "RdsReadReplica::default_retention")]
@@ -93,12 +96,14 @@ impl Compute {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AutoScalingGroup {
     /// The component's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Lower waves go first.
     #[serde(default = "first_wave")]
     #[schemars(range(min = 1, max = 100))]
     pub wave: u32,
     /// The group's name.
+    #[schemars(length(min = 1, max = 255))]
     pub group_name: String,
     /// The capacity to serve with.
     pub capacity: Capacity,
@@ -157,14 +162,17 @@ impl Traffic {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StopObject {
     /// The component's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Lower waves go first.
     #[serde(default = "first_wave")]
     #[schemars(range(min = 1, max = 100))]
     pub wave: u32,
     /// The bucket in the recovery Region that the health check watches.
+    #[schemars(regex(pattern = super::BUCKET_PATTERN))]
     pub bucket: String,
     /// The object's key.
+    #[schemars(length(min = 1, max = 1024))]
     pub key: String,
     /// How long the switch may take.
     #[serde(default = "default_timeout_seconds")]
@@ -177,14 +185,17 @@ pub struct StopObject {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Route53Records {
     /// The component's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Lower waves go first.
     #[serde(default = "first_wave")]
     #[schemars(range(min = 1, max = 100))]
     pub wave: u32,
     /// The hosted zone's id.
+    #[schemars(length(min = 1, max = 32))]
     pub hosted_zone_id: String,
     /// The records as they must be after the failover.
+    #[schemars(length(max = 1000))]
     pub records: Vec<DnsRecord>,
     /// How long the change may take to be `INSYNC`.
     #[serde(default = "default_timeout_seconds")]
@@ -197,6 +208,7 @@ pub struct Route53Records {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DnsRecord {
     /// The record's name.
+    #[schemars(length(min = 1, max = 255))]
     pub name: String,
     /// The record's type.
     pub record_type: RecordType,
@@ -204,6 +216,7 @@ pub struct DnsRecord {
     #[schemars(range(min = 1, max = 60))]
     pub ttl_seconds: u32,
     /// The values.
+    #[schemars(length(max = 400))]
     pub values: Vec<String>,
 }
 

@@ -5,7 +5,10 @@
 
 pub mod check;
 mod component;
+mod read;
+mod rules;
 mod schema;
+mod shape;
 mod signal;
 
 use std::collections::BTreeMap;
@@ -20,6 +23,17 @@ pub use component::{
 };
 pub use schema::json_schema;
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
+
+/// A workload's name.
+const NAME_PATTERN: &str = "^[a-z][a-z0-9-]{0,62}$";
+/// The name of a component, signal, check or target. `#` is the journal's separator, so it is none of these.
+const LABEL_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$";
+/// A Region's name, in every partition.
+const REGION_PATTERN: &str = "^[a-z]{2}(-[a-z]+)+-[0-9]$";
+/// An ARN, in every partition.
+const ARN_PATTERN: &str = "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$";
+/// An S3 bucket's name.
+const BUCKET_PATTERN: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 
 /// The only version of the plan document there is so far.
 pub const API_VERSION: &str = "pilotlight.dev/v1";
@@ -57,22 +71,27 @@ pub struct RecoveryPlan {
     #[serde(default)]
     pub policy: Policy,
     /// How the primary is judged. Signals that can fail for the same reason carry the same `fate`.
+    #[schemars(length(max = 20))]
     pub signals: Vec<Signal>,
     /// How the observer judges itself.
     #[serde(default)]
     pub observer: Observer,
     /// What holds the data.
     #[serde(default)]
+    #[schemars(length(max = 20))]
     pub databases: Vec<Database>,
     /// What serves.
     #[serde(default)]
+    #[schemars(length(max = 50))]
     pub compute: Vec<Compute>,
     /// How clients are led to the recovery Region.
+    #[schemars(length(max = 20))]
     pub traffic: Vec<Traffic>,
     /// What proves that the recovered application works.
     pub validation: Validation,
     /// Which resources' recovery points are watched between runs.
     #[serde(default)]
+    #[schemars(length(max = 50))]
     pub backups: Vec<BackupTarget>,
 }
 
@@ -81,7 +100,7 @@ pub struct RecoveryPlan {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// The workload's name: lower-case letters, digits and hyphens. It is the lease's key and the document's name in the bucket.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,62}$"))]
+    #[schemars(regex(pattern = NAME_PATTERN))]
     pub name: String,
     /// What the workload is, for people.
     #[serde(default)]
@@ -96,10 +115,10 @@ pub struct Metadata {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Regions {
     /// Where the workload serves from.
-    #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"))]
+    #[schemars(regex(pattern = REGION_PATTERN))]
     pub primary: String,
     /// Where it goes; Pilot Light is deployed here.
-    #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"))]
+    #[schemars(regex(pattern = REGION_PATTERN))]
     pub recovery: String,
 }
 
@@ -157,6 +176,7 @@ impl Default for Policy {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Observer {
     /// Addresses reached over the probes' own network that do not share the primary's fate.
+    #[schemars(length(max = 10))]
     pub control_urls: Vec<String>,
 }
 
@@ -165,9 +185,11 @@ pub struct Observer {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Validation {
     /// Requests to the recovery Region's own endpoint, before any traffic is shifted.
+    #[schemars(length(max = 20))]
     pub endpoints: Vec<Endpoint>,
     /// What the name servers must answer after the shift.
     #[serde(default)]
+    #[schemars(length(max = 20))]
     pub dns: Vec<DnsExpectation>,
     /// How long the recovered application may take to prove itself, once data and compute are there.
     #[serde(default = "Validation::default_timeout_seconds")]
@@ -185,7 +207,8 @@ impl Validation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
-    /// The check's name, for reports.
+    /// The check's name, unique in the plan, for reports.
+    #[schemars(regex(pattern = LABEL_PATTERN))]
     pub name: String,
     /// GET or POST. A POST is the write that proves the database takes writes.
     #[serde(default)]
@@ -236,13 +259,16 @@ pub enum Method {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DnsExpectation {
     /// The name clients use.
+    #[schemars(length(min = 1, max = 255))]
     pub name: String,
     /// The record's type.
     pub record_type: RecordType,
     /// The answer must hold one of these, and nothing else.
+    #[schemars(length(max = 20))]
     pub expect_any_of: Vec<String>,
     /// Name servers to ask, `address:port`. Empty: the system's resolver, whose cache may be older than the truth.
     #[serde(default)]
+    #[schemars(length(max = 10))]
     pub name_servers: Vec<String>,
 }
 
@@ -250,11 +276,14 @@ pub struct DnsExpectation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackupTarget {
-    /// The target's name, for reports and metrics.
+    /// The target's name, unique in the plan, for reports and metrics.
+    #[schemars(regex(pattern = LABEL_PATTERN))]
     pub name: String,
     /// The vault in the recovery Region that must hold the recovery point.
+    #[schemars(length(min = 1, max = 50))]
     pub vault_name: String,
     /// The resource that is backed up.
+    #[schemars(regex(pattern = ARN_PATTERN))]
     pub resource_arn: String,
     /// The oldest its newest completed recovery point may be.
     #[schemars(range(min = 60, max = 31_536_000))]

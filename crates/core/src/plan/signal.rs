@@ -44,8 +44,10 @@ impl Signal {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpSignal {
     /// The signal's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Which signals it fails together with.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub fate: String,
     /// The whole address, `http://` or `https://`. Certificates are checked.
     pub url: String,
@@ -53,9 +55,9 @@ pub struct HttpSignal {
     #[serde(default = "HttpSignal::default_status")]
     #[schemars(range(min = 100, max = 599))]
     pub expect_status: u16,
-    /// How long the answer may take.
+    /// How long the answer may take. All signals are looked at together, and a whole look must fit into one invocation.
     #[serde(default = "HttpSignal::default_timeout_seconds")]
-    #[schemars(range(min = 1, max = 10))]
+    #[schemars(range(min = 1, max = 8))]
     pub timeout_seconds: u32,
 }
 
@@ -73,12 +75,16 @@ impl HttpSignal {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AlarmSignal {
     /// The signal's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Which signals it fails together with.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub fate: String,
     /// The alarm's exact name. An alarm fed by Pilot Light's own probe would make a circle and is refused.
+    #[schemars(length(min = 1, max = 255))]
     pub alarm_name: String,
     /// The alarm's Region.
+    #[schemars(regex(pattern = super::REGION_PATTERN))]
     pub region: String,
 }
 
@@ -87,12 +93,16 @@ pub struct AlarmSignal {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RdsInstanceSignal {
     /// The signal's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Which signals it fails together with.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub fate: String,
     /// The DB instance identifier.
+    #[schemars(length(min = 1, max = 63))]
     pub identifier: String,
     /// Its Region.
+    #[schemars(regex(pattern = super::REGION_PATTERN))]
     pub region: String,
 }
 
@@ -101,9 +111,12 @@ pub struct RdsInstanceSignal {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RdsReplicationSignal {
     /// The signal's name, unique in the plan.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub name: String,
     /// Which signals it fails together with.
+    #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub fate: String,
     /// The replica's DB instance identifier, in the recovery Region.
+    #[schemars(length(min = 1, max = 63))]
     pub identifier: String,
 }

@@ -1,0 +1,96 @@
+//! Components: is there something to do, is it possible, and is each resource only one component's?
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{PlanProblem, RecoveryPlan, names};
+use crate::decide::records::{BATCH_CHARACTERS_MAX, upsert_characters};
+use crate::plan::{Compute, Database, DnsRecord, RecordType, Traffic};
+
+pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
+    if plan.databases.is_empty() && plan.compute.is_empty() {
+        problems.push(PlanProblem::new("/databases", "and /compute are both empty: there is nothing to recover"));
+    }
+    if plan.traffic.is_empty() {
+        problems.push(PlanProblem::new("/traffic", "is empty: clients would never be led to the recovery Region"));
+    }
+    capacities(plan, problems);
+    for (i, traffic) in plan.traffic.iter().enumerate() {
+        if let Traffic::Route53Records(component) = traffic {
+            let path = format!("/traffic/{i}/records");
+            if component.records.is_empty() {
+                problems.push(PlanProblem::new(path.as_str(), "is empty"));
+            }
+            for (j, record) in component.records.iter().enumerate() {
+                record_values(record, &format!("{path}/{j}"), problems);
+            }
+        }
+    }
+    resources(plan, problems);
+}
+
+fn capacities(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
+    for (i, Compute::AutoScalingGroup(group)) in plan.compute.iter().enumerate() {
+        let c = group.capacity;
+        if c.min > c.desired || c.desired > c.max {
+            problems.push(PlanProblem::new(
+                format!("/compute/{i}/capacity"),
+                format!("must keep min <= desired <= max, is {} <= {} <= {}", c.min, c.desired, c.max),
+            ));
+        }
+    }
+}
+
+fn record_values(record: &DnsRecord, path: &str, problems: &mut Vec<PlanProblem>) {
+    if record.values.is_empty() {
+        problems.push(PlanProblem::new(format!("{path}/values"), "is empty"));
+    }
+    if record.record_type == RecordType::Cname && record.values.len() > 1 {
+        problems.push(PlanProblem::new(format!("{path}/values"), "a CNAME has one value"));
+    }
+    // The whole batch would be refused, with every other record in it.
+    if upsert_characters(record) > BATCH_CHARACTERS_MAX {
+        let message = format!("is too long: Route 53 takes {BATCH_CHARACTERS_MAX} characters, an UPSERT counted twice");
+        problems.push(PlanProblem::new(path, message));
+    }
+    for (k, value) in record.values.iter().enumerate() {
+        let expected = match record.record_type {
+            RecordType::A if value.parse::<Ipv4Addr>().is_err() => "an IPv4 address",
+            RecordType::Aaaa if value.parse::<Ipv6Addr>().is_err() => "an IPv6 address",
+            RecordType::Cname if value.is_empty() || value.contains([' ', '/', ':']) => "a host name",
+            _ => continue,
+        };
+        problems.push(PlanProblem::new(format!("{path}/values/{k}"), format!("must be {expected}, is {value:?}")));
+    }
+}
+
+/// Two components that act on one resource would journal each other's values as those before.
+fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
+    let replicas = plan.databases.iter().enumerate();
+    let replicas = replicas.map(|(i, Database::RdsReadReplica(c))| {
+        (format!("/databases/{i}/replicaIdentifier"), c.replica_identifier.as_str())
+    });
+    names::unique(replicas, problems);
+    let groups = plan.compute.iter().enumerate();
+    let groups =
+        groups.map(|(i, Compute::AutoScalingGroup(c))| (format!("/compute/{i}/groupName"), c.group_name.as_str()));
+    names::unique(groups, problems);
+    let switches = plan.traffic.iter().enumerate().filter_map(|(i, traffic)| match traffic {
+        Traffic::StopObject(c) => Some((format!("/traffic/{i}/key"), format!("s3://{}/{}", c.bucket, c.key))),
+        Traffic::Route53Records(_) => None,
+    });
+    names::unique(switches, problems);
+    names::unique(records(plan), problems);
+}
+
+fn records(plan: &RecoveryPlan) -> impl Iterator<Item = (String, String)> {
+    plan.traffic.iter().enumerate().flat_map(|(i, traffic)| {
+        let (zone, records) = match traffic {
+            Traffic::Route53Records(c) => (c.hosted_zone_id.as_str(), c.records.as_slice()),
+            Traffic::StopObject(_) => ("", &[][..]),
+        };
+        records.iter().enumerate().map(move |(j, record)| {
+            let (name, record_type) = crate::decide::records::key(&record.name, record.record_type.as_str());
+            (format!("/traffic/{i}/records/{j}"), format!("{name} {record_type} in {zone}"))
+        })
+    })
+}

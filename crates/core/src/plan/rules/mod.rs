@@ -1,0 +1,34 @@
+//! The third reading of a plan: the rules that no schema can say. Each file holds one part of the document.
+
+mod address;
+mod components;
+mod names;
+mod proof;
+mod signals;
+
+use super::{PlanProblem, RecoveryPlan};
+
+/// Everything that breaks a rule, sorted by path.
+pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
+    let mut problems = Vec::new();
+    objectives(plan, &mut problems);
+    names::check(plan, &mut problems);
+    signals::check(plan, &mut problems);
+    components::check(plan, &mut problems);
+    proof::check(plan, &mut problems);
+    problems.sort();
+    problems
+}
+
+fn objectives(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
+    if plan.regions.primary == plan.regions.recovery {
+        problems.push(PlanProblem::new("/regions/recovery", "is the primary Region: there is nowhere to go"));
+    }
+    let (allowed, objective) = (plan.policy.max_data_loss_seconds, plan.objectives.rpo_seconds);
+    if allowed > objective {
+        problems.push(PlanProblem::new(
+            "/policy/maxDataLossSeconds",
+            format!("is {allowed}, above the objective of {objective} seconds (objectives.rpoSeconds)"),
+        ));
+    }
+}
