@@ -6,7 +6,7 @@ import os
 import sys
 
 from .lifetime import end_functions_at_exit, end_with_parent
-from .settings import MINISTACK_ENVIRONMENT, Settings, SettingsError, read_settings
+from .settings import MINISTACK_ENVIRONMENT, Settings, SettingsError, read_settings, require_packages
 from .world_hooks import World
 
 
@@ -14,6 +14,7 @@ def main() -> None:
     """Start the emulator with every gap closed."""
     end_with_parent()
     try:
+        require_packages()
         settings = read_settings()
     except SettingsError as error:
         sys.exit(f"emulator not started: {error}")

@@ -8,6 +8,7 @@ when the whole parent process ends, however it ended.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import select
@@ -31,6 +32,7 @@ def end_with_parent() -> None:
         select.select([parent_fd], [], [])
         logger.warning("the process that started the emulator (pid %d) is gone; ending", parent_pid)
         end_functions()
+        _remove_pid_file()
         os._exit(0)
 
     threading.Thread(target=wait, name="pilot-parent-watch", daemon=True).start()
@@ -53,3 +55,11 @@ def end_functions() -> None:
         if process is not None and process.poll() is None:
             process.kill()
     shutil.rmtree(lambda_svc._PROVIDED_CODE_CACHE, ignore_errors=True)
+
+
+def _remove_pid_file() -> None:
+    # os._exit skips ministack's own cleaning up.
+    from ministack import app
+
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(app._pid_file(int(os.environ["GATEWAY_PORT"])))

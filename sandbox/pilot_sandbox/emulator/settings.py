@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from dataclasses import dataclass
 
@@ -47,6 +48,15 @@ def read_settings() -> Settings:
         function_endpoint_url=os.environ.get("PILOT_FUNCTION_ENDPOINT_URL") or f"http://{LOOPBACK}:{int(port)}",
         schedule_minute_seconds=_positive_number("PILOT_SCHEDULE_MINUTE_SECONDS", "60"),
     )
+
+
+def require_packages() -> None:
+    """Refuse to start without a package that ministack would only miss later, in the middle of a call."""
+    if importlib.util.find_spec("cbor2") is None:
+        raise SettingsError(
+            "the Python package cbor2 is missing; the Rust SDK speaks CBOR to CloudWatch and would get answers it "
+            "cannot read. Install cbor2, or set up the virtual environment anew from sandbox/requirements.txt"
+        )
 
 
 def _positive_number(name: str, default: str) -> float:

@@ -52,9 +52,7 @@ class Emulator:
 def start(world: FakeWorld, folder: Path) -> Emulator:
     """Start an emulator on a free port and wait until it answers."""
     log = folder / "emulator.log"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "pilot_sandbox.emulator"],
@@ -65,6 +63,19 @@ def start(world: FakeWorld, folder: Path) -> Emulator:
     emulator = Emulator(f"http://127.0.0.1:{port}", world, process, log)
     _wait_until_ready(emulator)
     return emulator
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_listening(port: int) -> bool:
+    """Whether something accepts connections on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def environment(port: int, world_url: str, folder: Path) -> dict[str, str]:
