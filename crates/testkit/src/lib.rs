@@ -1,1 +1,18 @@
-//! placeholder
+//! The test kit: one stateful fake world, one fault injector, a ledger and plans in memory, and a clock that tests set.
+//!
+//! The fake world keeps state and answers as AWS does (a promotion is refused in the wrong state and does not show at once, a desired
+//! capacity above the maximum is refused, instances come in service only after a while), so a test drives the real step functions
+//! and looks at what is true afterwards instead of counting expected calls. [`Injected`] wraps it and fails any one call.
+
+mod clock;
+mod faults;
+pub mod fixture;
+mod ledger;
+mod plans;
+mod world;
+
+pub use clock::{advance_seconds, now, set_now};
+pub use faults::{Call, Fault, Faults, Injected};
+pub use ledger::FakeLedger;
+pub use plans::FakePlans;
+pub use world::{FakeGroup, FakeReplica, FakeWorld, PromotionEnd};

@@ -1,0 +1,80 @@
+//! The injector in front of the ports.
+
+use jiff::Timestamp;
+use pilot_core::decide::records::ChangeState;
+use pilot_core::observed::{GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::plan::{Capacity, DnsRecord};
+use pilot_shell::CallError;
+use pilot_shell::ports::{Groups, Listed, Records, Replicas, StopObjects};
+
+use super::{Fault, Injected};
+
+type Answer<R> = Result<R, CallError>;
+
+impl<T: Replicas> Replicas for Injected<'_, T> {
+    async fn describe(&self, identifier: &str) -> Answer<Option<ReplicaObserved>> {
+        let call = self.inner.describe(identifier);
+        self.call("rds:DescribeDBInstances", identifier, false, call, Fault::error).await
+    }
+
+    async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Answer<Vec<LagSample>> {
+        let call = self.inner.lag_samples(identifier, from, to);
+        self.call("cloudwatch:GetMetricData", identifier, false, call, Fault::error).await
+    }
+
+    async fn promote(&self, identifier: &str, backup_retention_days: u32) -> Answer<()> {
+        let call = self.inner.promote(identifier, backup_retention_days);
+        self.call("rds:PromoteReadReplica", identifier, true, call, Fault::error).await
+    }
+}
+
+impl<T: Groups> Groups for Injected<'_, T> {
+    async fn describe(&self, name: &str) -> Answer<Option<GroupObserved>> {
+        let call = self.inner.describe(name);
+        self.call("autoscaling:DescribeAutoScalingGroups", name, false, call, Fault::error).await
+    }
+
+    async fn resize(&self, name: &str, sizes: Capacity) -> Answer<()> {
+        let call = self.inner.resize(name, sizes);
+        self.call("autoscaling:UpdateAutoScalingGroup", name, true, call, Fault::error).await
+    }
+}
+
+impl<T: StopObjects> StopObjects for Injected<'_, T> {
+    async fn present(&self, bucket: &str, key: &str) -> Answer<bool> {
+        let call = self.inner.present(bucket, key);
+        self.call("s3:HeadObject", key, false, call, Fault::error).await
+    }
+
+    async fn put(&self, bucket: &str, key: &str, body: String) -> Answer<()> {
+        let call = self.inner.put(bucket, key, body);
+        self.call("s3:PutObject", key, true, call, Fault::error).await
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Answer<()> {
+        let call = self.inner.delete(bucket, key);
+        self.call("s3:DeleteObject", key, true, call, Fault::error).await
+    }
+}
+
+impl<T: Records> Records for Injected<'_, T> {
+    async fn list(&self, zone_id: &str, wanted: &[DnsRecord]) -> Answer<Listed> {
+        let call = self.inner.list(zone_id, wanted);
+        self.call("route53:ListResourceRecordSets", zone_id, false, call, Fault::error).await
+    }
+
+    async fn upsert(&self, zone_id: &str, batch: &[DnsRecord]) -> Answer<String> {
+        let call = self.inner.upsert(zone_id, batch);
+        self.call("route53:ChangeResourceRecordSets", zone_id, true, call, Fault::error).await
+    }
+
+    async fn delete(&self, zone_id: &str, records: &[DnsRecord]) -> Answer<String> {
+        let call = self.inner.delete(zone_id, records);
+        self.call("route53:ChangeResourceRecordSets", zone_id, true, call, Fault::error).await
+    }
+
+    async fn change_state(&self, change_id: &str) -> Answer<ChangeState> {
+        let call = self.inner.change_state(change_id);
+        self.call("route53:GetChange", change_id, false, call, Fault::error).await
+    }
+}

@@ -1,0 +1,111 @@
+//! One workload, ready to be failed over: a plan with every kind of component, a world that fits it, a run, and its events.
+
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::contract::{Assessment, Mode, PlanPin, Run, Step, StepRef, StepRequest, Trigger, TriggerKind};
+use pilot_core::observed::LagSample;
+use pilot_core::plan::{DnsRecord, RecordType};
+use serde_json::Value;
+
+use crate::{FakeGroup, FakePlans, FakeReplica, FakeWorld, now};
+
+/// The plan's name.
+pub const PLAN: &str = "shop";
+/// The replica's identifier.
+pub const REPLICA: &str = "shop-db-replica";
+/// The group's name.
+pub const GROUP: &str = "shop-app";
+/// The STOP object's bucket.
+pub const STOP_BUCKET: &str = "shop-stop";
+/// The STOP object's key.
+pub const STOP_KEY: &str = "stop/shop";
+/// The hosted zone.
+pub const ZONE: &str = "Z0SHOP";
+
+/// A plan with every kind of component: the switch first, the records in the wave after it.
+pub const PLAN_YAML: &str = "
+apiVersion: pilotlight.dev/v1
+kind: RecoveryPlan
+metadata: {name: shop, description: A shop, owner: shop on-call}
+regions: {primary: ap-southeast-2, recovery: ap-southeast-1}
+objectives: {rtoSeconds: 300, rpoSeconds: 60}
+policy: {quorum: 1, holdSeconds: 0, maxDataLossSeconds: 60}
+signals:
+  - {kind: alarm, name: canary, fate: application, alarmName: shop-canary, region: ap-southeast-1}
+databases:
+  - {kind: rdsReadReplica, name: db, primaryIdentifier: shop-db, replicaIdentifier: shop-db-replica, backupRetentionDays: 7,
+     timeoutSeconds: 900}
+compute:
+  - {kind: autoScalingGroup, name: web, groupName: shop-app, capacity: {min: 2, max: 4, desired: 2}, timeoutSeconds: 600}
+traffic:
+  - {kind: stopObject, name: switch, wave: 1, bucket: shop-stop, key: stop/shop, timeoutSeconds: 60}
+  - kind: route53Records
+    name: api
+    wave: 2
+    hostedZoneId: Z0SHOP
+    timeoutSeconds: 300
+    records:
+      - {name: api.shop.test, recordType: CNAME, ttlSeconds: 5, values: [recovery-lb.shop.test]}
+      - {name: new.shop.test, recordType: A, ttlSeconds: 5, values: [192.0.2.7]}
+validation:
+  endpoints: [{name: reads, url: 'https://recovery-lb.shop.test/health'}]
+";
+
+/// A record of the zone that leads to the primary before the run.
+pub fn api_record() -> DnsRecord {
+    DnsRecord {
+        name: "api.shop.test.".into(),
+        record_type: RecordType::Cname,
+        ttl_seconds: 300,
+        values: vec!["primary-lb.shop.test.".into()],
+    }
+}
+
+/// The world before the run: a replicating replica whose lag was 2 seconds, a group at nothing, no STOP object, `api` leading to the
+/// primary and no `new`.
+pub fn world() -> FakeWorld {
+    let world = FakeWorld::new();
+    let mut replica = FakeReplica::replicating("arn:aws:rds:ap-southeast-2:111122223333:db:shop-db");
+    replica.lag = vec![LagSample { at: incident_at() - SignedDuration::from_secs(10), lag_seconds: 2.0 }];
+    world.put_replica(REPLICA, replica);
+    world.put_group(GROUP, FakeGroup::of(0, 0, 0));
+    world.put_bucket(STOP_BUCKET);
+    world.put_record(ZONE, &api_record());
+    world.set_insync_looks(1);
+    world
+}
+
+/// When the incident began: half a minute before the run.
+pub fn incident_at() -> Timestamp {
+    now() - SignedDuration::from_secs(30)
+}
+
+/// A store that holds the plan.
+pub fn plans() -> (FakePlans, PlanPin) {
+    let plans = FakePlans::new();
+    let pin = plans.put(PLAN, PLAN_YAML);
+    (plans, pin)
+}
+
+/// A run of generation 1, begun now by a person.
+pub fn run(plan: PlanPin) -> Run {
+    Run {
+        run_id: "run-1".into(),
+        execution_arn: "arn:aws:states:ap-southeast-1:111122223333:execution:pilot-light:run-1".into(),
+        plan,
+        mode: Mode::Failover,
+        trigger: Trigger { kind: TriggerKind::Manual, alarm_name: None, at: None, reason: Some("a test".into()) },
+        generation: 1,
+        started_at: now(),
+    }
+}
+
+/// What `assess` concluded: the incident as in [`incident_at`], decided now.
+pub fn assessment() -> Assessment {
+    Assessment { incident_at: incident_at(), last_healthy_at: None, decided_at: now() }
+}
+
+/// The event of a step that was entered at `started_at`.
+pub fn step_event(run: &Run, name: Step, started_at: Timestamp, assessment: Option<Assessment>) -> Value {
+    let step = StepRef { name, started_at };
+    serde_json::to_value(StepRequest { run: run.clone(), step, assessment }).unwrap_or_default()
+}
