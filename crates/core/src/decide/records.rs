@@ -50,11 +50,12 @@ pub fn decide(
 ) -> Decision {
     let differing: Vec<DnsRecord> = wanted.iter().filter(|record| !stands(record, listed)).cloned().collect();
     match (differing.is_empty(), change) {
-        (false, ChangeState::None | ChangeState::InSync | ChangeState::Gone) => Decision::Upsert(differing),
+        (false, ChangeState::None | ChangeState::InSync) => Decision::Upsert(differing),
         // The list may lag behind a change that is on its way.
         (_, ChangeState::Pending) => Decision::Wait,
         (true, ChangeState::None | ChangeState::InSync) => Decision::Done,
-        (true, ChangeState::Gone) => Decision::Upsert(wanted.to_vec()),
+        // A lost change proves nothing about any of its records, whatever the list shows.
+        (_, ChangeState::Gone) => Decision::Upsert(wanted.to_vec()),
     }
 }
 
