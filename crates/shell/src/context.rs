@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{Run, Status, StepRef, StepRequest, StepResponse, read_event};
+use pilot_core::contract::{ComponentProgress, Run, Status, StepRef, StepRequest, StepResponse, read_event};
 use pilot_core::decide::deadline;
 use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
 use pilot_core::plan::RecoveryPlan;
@@ -74,12 +74,34 @@ impl<L: Ledger> StepContext<'_, L> {
         Ok(entries.into_iter().find(|e| e.step == self.step.name && e.component == component && e.action == action))
     }
 
+    /// An act whose answer was lost, and whose effect is seen now: the journal says so. Anything else is left as it is.
+    ///
+    /// # Errors
+    /// [`FailureName::JournalUnavailable`].
+    pub async fn settle(&self, earlier: Option<&Entry>, seen: &str) -> Result<(), Failure> {
+        match earlier.filter(|entry| entry.outcome.is_none()) {
+            Some(entry) => {
+                let outcome = EntryOutcome::Accepted { at: self.now(), detail: seen.into() };
+                self.ledger.conclude(&self.run.run_id, &entry.key(), &outcome).await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Acts: intent into the journal (with the proof of the lease), the call, the outcome into the journal. A call with an unknown
     /// outcome leaves the entry open; the next invocation observes. `detail` of the outcome is what the call returns.
     ///
+    /// `earlier` is the entry that [`StepContext::earlier`] found. A refusal is written as "not done" only if no earlier try of the
+    /// same act may have been done: of that one, the refusal of this one says nothing.
+    ///
     /// # Errors
     /// Journal and lease failures come as [`Failure`]; the call's own error comes inside, so that the component kind can name it.
-    pub async fn act<F>(&self, act: Act, call: impl FnOnce() -> F) -> Result<Result<String, CallError>, Failure>
+    pub async fn act<F>(
+        &self,
+        act: Act,
+        earlier: Option<&Entry>,
+        call: impl FnOnce() -> F,
+    ) -> Result<Result<String, CallError>, Failure>
     where
         F: Future<Output = Result<String, CallError>>,
     {
@@ -96,12 +118,19 @@ impl<L: Ledger> StepContext<'_, L> {
             undone_at: None,
         };
         let key = entry.key();
-        self.ledger.intend(self.run, &entry).await?;
+        let stored = self.ledger.intend(self.run, &entry).await?;
+        let may_be_done_already = match earlier {
+            Some(earlier) => !matches!(earlier.outcome, Some(EntryOutcome::NotDone { .. })),
+            // None was there when we looked: if there is one now, another invocation runs beside this one.
+            None => stored.intent_at != entry.intent_at,
+        };
         let result = call().await;
         let at = self.now();
         let outcome = match &result {
             Ok(detail) => Some(EntryOutcome::Accepted { at, detail: detail.clone() }),
-            Err(error) if error.certainly_not_done() => Some(EntryOutcome::NotDone { at, detail: error.to_string() }),
+            Err(error) if error.certainly_not_done() && !may_be_done_already => {
+                Some(EntryOutcome::NotDone { at, detail: error.to_string() })
+            }
             Err(_) => None,
         };
         if let Some(outcome) = outcome {
@@ -135,28 +164,36 @@ where
     ledger.hold(&request.run, LeasePhase::Acting, expires_at).await?;
     let context = StepContext { run: &request.run, plan: &plan, step: &request.step, ledger, clock };
     let result = work(&context, &request).await;
-    record(&context, &result).await?;
+    let (run_id, step) = (&request.run.run_id, &request.step);
+    let progress = result.as_ref().map(|response| (response.status, response.components.as_slice()));
+    record(ledger, run_id, step, clock(), progress).await?;
     result
 }
 
-async fn record<L: Ledger>(
-    context: &StepContext<'_, L>,
-    result: &Result<StepResponse, Failure>,
+/// Writes how far a step is after an invocation: its status and components, or what it failed with.
+///
+/// # Errors
+/// The ledger's, if the step itself has none.
+pub async fn record<L: Ledger>(
+    ledger: &L,
+    run_id: &str,
+    step: &StepRef,
+    now: Timestamp,
+    progress: Result<(Status, &[ComponentProgress]), &Failure>,
 ) -> Result<(), Failure> {
-    let now = context.now();
     let mut record = StepRecord {
-        name: context.step.name,
-        started_at: context.step.started_at,
+        name: step.name,
+        started_at: step.started_at,
         ended_at: None,
         outcome: Status::InProgress,
         components: Vec::new(),
         error: None,
     };
-    match result {
-        Ok(response) => {
-            record.outcome = response.status;
-            record.components.clone_from(&response.components);
-            record.ended_at = (response.status == Status::Done).then_some(now);
+    match progress {
+        Ok((status, components)) => {
+            record.outcome = status;
+            record.components = components.to_vec();
+            record.ended_at = (status == Status::Done).then_some(now);
         }
         // Tried again by the state machine: the step is still on its way.
         Err(failure) if failure.name == FailureName::AwsUnavailable => record.error = Some(failure.to_string()),
@@ -166,7 +203,7 @@ async fn record<L: Ledger>(
             record.error = Some(failure.to_string());
         }
     }
-    let written = context.ledger.record_step(&context.run.run_id, &record).await;
+    let written = ledger.record_step(run_id, &record).await;
     // The step's own failure says more than that it could not be written down.
-    if result.is_err() { Ok(()) } else { written }
+    if progress.is_err() { Ok(()) } else { written }
 }

@@ -11,6 +11,7 @@ pub mod plans;
 pub mod ports;
 pub mod runtime;
 pub mod telemetry;
+pub mod waves;
 
 pub use call_error::CallError;
 pub use context::StepContext;
