@@ -1,0 +1,25 @@
+"""Whole runs: the real state machine and the real binaries in one sandbox, looked at from outside with boto3 alone."""
+
+from collections.abc import Iterator
+
+import pytest
+from sandbox_under_test import SandboxUnderTest, Workload
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[SandboxUnderTest]:
+    """One sandbox for all whole runs; each run has a workload of its own in it."""
+    with SandboxUnderTest.started("whole-runs") as running:
+        yield running
+
+
+@pytest.fixture
+def workload(sandbox: SandboxUnderTest, request: pytest.FixtureRequest) -> Iterator[Workload]:
+    """A freshly seeded workload with traffic on its primary, named after the test, removed afterwards."""
+    name = "pl-" + request.node.name.removeprefix("test_").replace("_", "-")[:36].rstrip("-")
+    created = sandbox.create_workload(name)
+    try:
+        yield created
+    finally:
+        sandbox.clear_faults()
+        sandbox.remove_workload(name)

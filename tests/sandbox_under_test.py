@@ -1,0 +1,273 @@
+"""The sandbox as a whole-run test sees it: `out/<name>/sandbox.json`, boto3, and the control server over HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+_READY_TIMEOUT_SECONDS = 240
+_POLL_SECONDS = 0.3
+
+
+@dataclass
+class Run:
+    """A run of the state machine that has ended."""
+
+    run_id: str
+    status: str
+    error: str | None
+    cause: dict
+    report: dict
+
+
+@dataclass
+class Workload:
+    """One seeded workload and the names of its resources."""
+
+    name: str
+    sandbox: "SandboxUnderTest"
+
+    @property
+    def replica_id(self) -> str:
+        return f"{self.name}-db-replica"
+
+    @property
+    def group_name(self) -> str:
+        return f"{self.name}-app"
+
+    @property
+    def stop_key(self) -> str:
+        return f"stop/{self.name}"
+
+    def kill(self, part: str | None = None) -> None:
+        """Break the primary, or one part of it (app, database, network)."""
+        self.sandbox.control("POST", f"/primary/{part}/down" if part else "/primary/down", workload=self.name)
+
+    def mend(self, part: str | None = None) -> None:
+        """Mend the primary, or one part of it."""
+        self.sandbox.control("POST", f"/primary/{part}/up" if part else "/primary/up", workload=self.name)
+
+    def probe_network(self, change: str) -> None:
+        """Break (`down`) or mend (`up`) the observer's own network."""
+        self.sandbox.control("POST", f"/probe/network/{change}", workload=self.name)
+
+    def client(self) -> dict:
+        """What the outside client wrote, and what of it cannot be read any more."""
+        return self.sandbox.control("GET", "/client", workload=self.name)
+
+    def client_until(self, region: str, timeout_seconds: float = 60) -> dict:
+        """The client's report once its last orders were all confirmed by `region`."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            seen = self.client()
+            if len(seen["lastRegions"]) >= 5 and set(seen["lastRegions"][-5:]) == {region} and seen["lost"] is not None:
+                return seen
+            assert time.monotonic() < deadline, f"the client is not served by {region}: {seen}"
+            time.sleep(_POLL_SECONDS)
+
+    def replica(self) -> dict:
+        """The replica as RDS describes it."""
+        rds = self.sandbox.aws("rds")
+        return rds.describe_db_instances(DBInstanceIdentifier=self.replica_id)["DBInstances"][0]
+
+    def group(self) -> dict:
+        """The recovery Region's Auto Scaling group."""
+        autoscaling = self.sandbox.aws("autoscaling")
+        return autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.group_name])["AutoScalingGroups"][0]
+
+    def sizes(self) -> tuple[int, int, int]:
+        """Minimum, maximum and desired capacity of the recovery Region's group."""
+        group = self.group()
+        return group["MinSize"], group["MaxSize"], group["DesiredCapacity"]
+
+    def stop_object_present(self) -> bool:
+        """Whether the switch is thrown."""
+        listed = self.sandbox.aws("s3").list_objects_v2(
+            Bucket=self.sandbox.outputs["StopBucketName"], Prefix=self.stop_key
+        )
+        return any(entry["Key"] == self.stop_key for entry in listed.get("Contents", []))
+
+    def plan(self) -> str:
+        """The workload's plan document."""
+        body = self.sandbox.aws("s3").get_object(Bucket=self.sandbox.outputs["ArtifactsBucketName"], Key=self.plan_key)
+        return body["Body"].read().decode()
+
+    def put_plan(self, document: str) -> None:
+        """Replace the plan document."""
+        self.sandbox.aws("s3").put_object(
+            Bucket=self.sandbox.outputs["ArtifactsBucketName"], Key=self.plan_key, Body=document.encode()
+        )
+
+    @property
+    def plan_key(self) -> str:
+        return f"plans/{self.name}.yaml"
+
+    def lease(self) -> dict:
+        """The workload's lease item; empty if it never had one."""
+        return self.sandbox.item(f"workload#{self.name}", "lease")
+
+    def start(self, reason: str = "a whole-run test") -> str:
+        """Start a failover by hand; returns the execution's ARN."""
+        return self.sandbox.aws("stepfunctions").start_execution(
+            stateMachineArn=self.sandbox.outputs["RecoveryStateMachineArn"],
+            input=json.dumps({"plan": self.name, "mode": "failover", "reason": reason}),
+        )["executionArn"]
+
+    def run(self, reason: str = "a whole-run test") -> Run:
+        """Start a failover by hand and wait for its end."""
+        return self.sandbox.wait(self.start(reason), self.name)
+
+    def look(self) -> dict:
+        """What check-health sees right now, without writing anything down."""
+        return self.sandbox.invoke("CheckHealthFunctionName", {"look": {"plan": self.name}})
+
+    def verdict_until(self, wanted: str, timeout_seconds: float = 60) -> dict:
+        """The first look whose verdict is the wanted one."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            seen = self.look()
+            if seen["verdict"] == wanted:
+                return seen
+            assert time.monotonic() < deadline, f"the verdict never became {wanted}: {json.dumps(seen, indent=1)}"
+            time.sleep(_POLL_SECONDS)
+
+
+@dataclass
+class SandboxUnderTest:
+    """A running sandbox."""
+
+    description: dict
+
+    @classmethod
+    @contextmanager
+    def started(cls, name: str) -> Iterator["SandboxUnderTest"]:
+        """Start a sandbox with short delays; it ends with the block."""
+        folder = REPOSITORY / "out" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        described = folder / "sandbox.json"
+        command = [sys.executable, "-m", "pilot_sandbox", "up", "--name", name]
+        command += ["--promotion-seconds", "3", "--launch-seconds", "3"]
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "sandbox")}
+        with (folder / "up.log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
+        try:
+            deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
+            while not described.exists():
+                text = (folder / "up.log").read_text()
+                assert process.poll() is None, f"the sandbox ended while starting:\n{text}"
+                assert time.monotonic() < deadline, f"the sandbox is not ready:\n{text}"
+                time.sleep(_POLL_SECONDS)
+            yield cls(json.loads(described.read_text()))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=90)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        return self.description["outputs"]
+
+    @property
+    def recovery_region(self) -> str:
+        return self.description["recoveryRegion"]
+
+    @property
+    def primary_region(self) -> str:
+        return self.description["primaryRegion"]
+
+    def aws(self, service: str, region: str | None = None):
+        """A boto3 client of the emulated AWS, past the fault proxy."""
+        return boto3.client(
+            service,
+            region_name=region or self.recovery_region,
+            endpoint_url=self.description["endpointUrl"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 2}),
+        )
+
+    def control(self, method: str, path: str, body: dict | None = None, workload: str | None = None) -> dict:
+        """Call the control server."""
+        query = f"?workload={workload}" if workload else ""
+        return self._http(method, self.description["controlUrl"] + path + query, body)
+
+    def add_fault(self, rule: dict) -> None:
+        """Add a rule to the fault proxy that the functions' AWS calls go through."""
+        self._http("PATCH", self.description["faultUrl"] + "/_microburst/rules", [rule])
+
+    def clear_faults(self) -> None:
+        """Remove every rule from the fault proxy."""
+        self._http("DELETE", self.description["faultUrl"] + "/_microburst/rules", None)
+
+    @staticmethod
+    def _http(method: str, url: str, body: object) -> dict:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as response:
+            return json.loads(response.read() or b"{}")
+
+    def create_workload(self, name: str) -> Workload:
+        """Seed another workload in both Regions, with traffic on its primary."""
+        self.control("POST", "/workloads", {"name": name})
+        return self.workload(name)
+
+    def workload(self, name: str) -> Workload:
+        """A workload that is there."""
+        found = Workload(name, self)
+        found.client_until(self.primary_region)
+        return found
+
+    def remove_workload(self, name: str) -> None:
+        """End a workload and remove its resources."""
+        self.control("DELETE", f"/workloads/{name}")
+
+    def invoke(self, function_output: str, event: dict) -> dict:
+        """Invoke a function of the stack; an error of the function fails the test with its text."""
+        answer = self.aws("lambda").invoke(
+            FunctionName=self.outputs[function_output], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, payload
+        return payload
+
+    def item(self, pk: str, sk: str) -> dict:
+        """One item of the state table, as plain values."""
+        table = boto3.resource(
+            "dynamodb",
+            region_name=self.recovery_region,
+            endpoint_url=self.description["endpointUrl"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        ).Table(self.outputs["StateTableName"])
+        return table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item", {})
+
+    def wait(self, execution_arn: str, plan: str, timeout_seconds: float = 300) -> Run:
+        """Wait for an execution's end and read its report."""
+        stepfunctions = self.aws("stepfunctions")
+        deadline = time.monotonic() + timeout_seconds
+        while (found := stepfunctions.describe_execution(executionArn=execution_arn))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"{execution_arn} still runs after {timeout_seconds} s"
+            time.sleep(_POLL_SECONDS)
+        run_id = execution_arn.rsplit(":", 1)[1]
+        key = f"runs/{plan}/{run_id}/report.json"
+        body = self.aws("s3").get_object(Bucket=self.outputs["ArtifactsBucketName"], Key=key)["Body"].read()
+        cause = json.loads(found["cause"]) if found.get("cause") else {}
+        return Run(run_id, found["status"], found.get("error"), cause, json.loads(body))
+
+    def executions_of(self, plan: str) -> list[dict]:
+        """Every execution whose input names this plan."""
+        stepfunctions = self.aws("stepfunctions")
+        listed = stepfunctions.list_executions(stateMachineArn=self.outputs["RecoveryStateMachineArn"], maxResults=100)
+        described = [stepfunctions.describe_execution(executionArn=e["executionArn"]) for e in listed["executions"]]
+        return [e for e in described if json.loads(e["input"]).get("plan") == plan]

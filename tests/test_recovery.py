@@ -1,0 +1,112 @@
+"""Whole runs that recover: by the alarm, by hand, by either traffic method."""
+
+import time
+
+import yaml
+from sandbox_under_test import Run, SandboxUnderTest, Workload
+
+_ALARM_TIMEOUT_SECONDS = 120
+# One order is posted every 0.2 s; the lag metric has a point every 2 s and the probe looks every 5 s.
+_RPO_UNCERTAINTY_SECONDS = 10
+
+
+def assert_recovered(workload: Workload, run: Run) -> None:
+    """What an outside observer sees of a recovered workload, by boto3 and as a client."""
+    sandbox = workload.sandbox
+    assert run.status == "SUCCEEDED", (run.error, run.cause)
+    replica = workload.replica()
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in replica
+    assert replica["DBInstanceStatus"] == "available"
+    assert replica["BackupRetentionPeriod"] > 0, "without backups no replica could be made for the way back"
+    assert workload.sizes() == (2, 4, 2)
+    in_service = [i for i in workload.group()["Instances"] if i["LifecycleState"] == "InService"]
+    assert len(in_service) == 2
+    assert workload.lease()["phase"] == "released"
+    client = workload.client_until(sandbox.recovery_region)
+    assert_report(workload, run, client)
+
+
+def assert_report(workload: Workload, run: Run, client: dict) -> None:
+    """The report has the documented fields, and its figures agree with what the outside client counted."""
+    report = run.report
+    assert report["runId"] == run.run_id
+    assert report["plan"]["name"] == workload.name
+    assert len(report["plan"]["sha256"]) == 64
+    assert report["plan"]["version"]
+    assert report["mode"] == "failover"
+    assert report["outcome"] == "recovered"
+    assert 0 < report["rtoFromDecisionSeconds"] <= report["rtoFromIncidentSeconds"]
+    names = [step["name"] for step in report["steps"]]
+    expected = ["open", "assess", "ready", "promote-data", "scale-compute", "validate", "shift-traffic", "verify"]
+    assert sorted(names) == sorted(expected)
+    for step in report["steps"]:
+        assert step["outcome"] == "done", step
+        assert step["startedAt"] <= step["endedAt"], step
+    for entry in report["journal"]:
+        assert entry["outcome"]["kind"] == "accepted", entry
+    assert client["lost"] is not None
+    # Every lost order is inside the loss that the report states, and the report does not exaggerate either.
+    assert client["lossSeconds"] <= report["rpoSeconds"] + 0.5
+    assert report["rpoSeconds"] <= client["lossSeconds"] + _RPO_UNCERTAINTY_SECONDS
+
+
+def test_alarm_starts_the_failover(sandbox: SandboxUnderTest) -> None:
+    """Nobody starts anything: the probe sees the dead primary, the alarm rings, one run recovers the workload."""
+    workload = sandbox.workload("pilot-light")
+    sandbox.control("POST", "/replication/lag", {"seconds": 1.5}, workload="pilot-light")
+    time.sleep(5)
+    workload.kill()
+    deadline = time.monotonic() + _ALARM_TIMEOUT_SECONDS
+    while not (started := sandbox.executions_of("pilot-light")):
+        assert time.monotonic() < deadline, "the alarm started no run"
+        time.sleep(0.5)
+    run = sandbox.wait(started[0]["executionArn"], "pilot-light")
+    assert run.report["trigger"]["kind"] == "alarm"
+    assert run.report["trigger"]["alarmName"] == sandbox.outputs["PrimaryDownAlarmName"]
+    assert_recovered(workload, run)
+    assert workload.client()["lost"] > 0, "a lag of 1.5 s must have lost something, or the count proves nothing"
+
+
+def test_manual_failover(workload: Workload) -> None:
+    """A person starts the run with plain boto3."""
+    workload.kill()
+    run = workload.run("the Region is gone")
+    assert run.report["trigger"] == {"kind": "manual", "reason": "the Region is gone"}
+    assert_recovered(workload, run)
+    assert workload.stop_object_present()
+    acts = [(entry["step"], entry["action"]) for entry in run.report["journal"]]
+    assert sorted(acts) == [
+        ("promote-data", "promote-read-replica"),
+        ("scale-compute", "resize-group"),
+        ("shift-traffic", "put-stop-object"),
+    ]
+    before = next(entry["before"] for entry in run.report["journal"] if entry["action"] == "resize-group")
+    assert (before["min"], before["max"], before["desired"]) == (0, 0, 0)
+
+
+def test_records_method(workload: Workload) -> None:
+    """The stated alternative: records are rewritten, and the change is followed until it is everywhere."""
+    plan = yaml.safe_load(workload.plan())
+    route53 = workload.sandbox.aws("route53", "us-east-1")
+    zone = route53.list_hosted_zones_by_name(DNSName=f"{workload.name}.test.")["HostedZones"][0]
+    api, recovery = f"api.{workload.name}.test", f"recovery-lb.{workload.name}.test"
+    record = {"name": api, "recordType": "CNAME", "ttlSeconds": 5, "values": [recovery]}
+    plan["traffic"] = [
+        {"kind": "route53Records", "name": "api", "hostedZoneId": zone["Id"].split("/")[-1], "records": [record]}
+    ]
+    plan["validation"]["dns"][0] |= {"name": api, "expectAnyOf": [recovery]}
+    workload.put_plan(yaml.safe_dump(plan))
+    workload.kill()
+    run = workload.run()
+    assert run.status == "SUCCEEDED", (run.error, run.cause)
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    changed = next(r for r in records if r["Name"].rstrip(".") == api)
+    assert [value["Value"].rstrip(".") for value in changed["ResourceRecords"]] == [recovery]
+    upsert = next(entry for entry in run.report["journal"] if entry["action"] == "upsert-records")
+    assert "primary-lb" in str(upsert["before"])
+
+
+def test_an_isolated_region(workload: Workload) -> None:
+    """The primary Region's network is gone, its API calls are reset: nothing on the path needs it."""
+    workload.kill("network")
+    assert_recovered(workload, workload.run())
