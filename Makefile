@@ -8,8 +8,8 @@ SHELL := bash
 # Stages share two cores and one cargo lock, and their output should read in order.
 .NOTPARALLEL:
 
-# A second sandbox beside the first: make sandbox SANDBOX=other
-SANDBOX ?= pilot-light
+# A second sandbox beside the first, described by out/other/sandbox.json: make sandbox SANDBOX=other
+SANDBOX ?=
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PYTHON
 
@@ -70,11 +70,11 @@ build-native: ## Build every binary for this machine: the sandbox runs these
 
 .PHONY: sandbox
 sandbox: setup build-native ## Start the sandbox and stay up; out/sandbox.json says where everything is
-	@$(PILOT_SANDBOX) up --name $(SANDBOX)
+	@$(PILOT_SANDBOX) up $(if $(SANDBOX),--name $(SANDBOX))
 
 .PHONY: sandbox-stop
 sandbox-stop: $(SANDBOX_VENV)/.installed ## End the sandbox (SANDBOX=name for another)
-	@$(PILOT_SANDBOX) stop --name $(SANDBOX)
+	@$(PILOT_SANDBOX) down $(if $(SANDBOX),--name $(SANDBOX))
 
 .PHONY: demo
 demo: setup build-native ## Kill the primary Region and watch the workload recover; leaves out/pilot-light/report.html
