@@ -1,0 +1,34 @@
+"""What the tests of the world share: a data folder that the databases' user can reach, and children that are ended."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from pilot_sandbox.children import Child
+from pilot_sandbox.janitor import FOLDER_PREFIX
+from pilot_sandbox.postgres import PostgresPair
+from pilot_sandbox.postgres_binaries import locate
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """A folder like a sandbox's own: pytest's tmp_path is closed to the databases' user."""
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def pair(data_folder: Path) -> AsyncIterator[PostgresPair]:
+    """A primary and its standby, streaming."""
+    children: list[Child] = []
+    made = PostgresPair("pl-test", data_folder / "pair", locate(data_folder), data_folder, children.append)
+    await made.create()
+    yield made
+    await made.stop()
+    assert not [child.name for child in children if child.running]
