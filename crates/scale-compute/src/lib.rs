@@ -1,1 +1,5 @@
-//! placeholder
+//! `scale-compute`: brings serving capacity up in the recovery Region and proves that it is in service.
+
+pub mod adapter;
+pub mod auto_scaling_group;
+pub mod handler;
