@@ -12,7 +12,7 @@ use pilot_core::decide::health::Memory;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord};
 use serde_json::Value;
 
-// pub use dynamo::DynamoLedger;
+pub use dynamo::DynamoLedger;
 
 /// What `open-run` asks the lease for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,36 +30,39 @@ pub struct LeaseRequest {
 }
 
 /// The state table. Every write of a run carries its generation, and is refused once the lease is another's.
+///
+/// `JournalUnavailable` means refused for good (permissions, no such table, an item that cannot be written or read): the run ends.
+/// A throttle, a server's error or no answer is `AwsUnavailable`, and the state machine asks again.
 pub trait Ledger {
     /// Takes the workload's lease: one conditional write, which also issues the generation. Taking it twice for the same run is the
-    /// same lease (an answer may have been lost).
+    /// same lease (an answer may have been lost); a run that gave it up never takes it again. The cooldown of an earlier run stays.
     ///
     /// # Errors
-    /// `LeaseHeld` naming the holder, `CooldownActive`, `AwsUnavailable`.
+    /// `LeaseHeld` naming the holder, `CooldownActive`, `LeaseLost` for a run that is over, `AwsUnavailable`, `AwsRefused`.
     fn take_lease(&self, request: &LeaseRequest) -> impl Future<Output = Result<Lease, Failure>>;
 
     /// Proves that the run still holds its lease in this phase and prolongs it.
     ///
     /// # Errors
-    /// `LeaseLost`, `AwsUnavailable`.
+    /// `LeaseLost`, `AwsUnavailable`, `AwsRefused`.
     fn hold(&self, run: &Run, phase: LeasePhase, expires_at: Timestamp) -> impl Future<Output = Result<(), Failure>>;
 
     /// From now on the run only undoes: acts that come late are refused. Doing it twice is the same.
     ///
     /// # Errors
-    /// `LeaseLost`, `AwsUnavailable`.
+    /// `LeaseLost`, `AwsUnavailable`, `AwsRefused`.
     fn begin_rollback(&self, run: &Run) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Gives the lease up. `false`: it was another's already.
+    /// Gives the lease up. Doing it twice is the same; without a new cooldown an earlier one stays. `false`: it was another's already.
     ///
     /// # Errors
-    /// `AwsUnavailable`.
+    /// `AwsUnavailable`, `AwsRefused`.
     fn release(&self, run: &Run, cooldown_until: Option<Timestamp>) -> impl Future<Output = Result<bool, Failure>>;
 
     /// The lease as it stands; `None` if the workload never had one.
     ///
     /// # Errors
-    /// `AwsUnavailable`.
+    /// `AwsUnavailable`, `AwsRefused`.
     fn lease(&self, workload: &str) -> impl Future<Output = Result<Option<Lease>, Failure>>;
 
     /// Writes an act's intent, in one transaction with the proof that the run holds its lease and is acting. If the entry is there
@@ -67,13 +70,13 @@ pub trait Ledger {
     /// is tried again is not known to be not done any more.
     ///
     /// # Errors
-    /// `LeaseLost`, `JournalUnavailable`.
+    /// `LeaseLost`, `JournalUnavailable`, `AwsUnavailable`.
     fn intend(&self, run: &Run, entry: &Entry) -> impl Future<Output = Result<Entry, Failure>>;
 
     /// Writes what came of an act.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn conclude(
         &self,
         run_id: &str,
@@ -84,48 +87,49 @@ pub trait Ledger {
     /// Writes that an act was undone.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn mark_undone(&self, run_id: &str, entry_key: &str, at: Timestamp) -> impl Future<Output = Result<(), Failure>>;
 
     /// Every entry of a run, read consistently, oldest intent first.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn entries(&self, run_id: &str) -> impl Future<Output = Result<Vec<Entry>, Failure>>;
 
-    /// Writes how far a step is, over what was written for it before.
+    /// Writes how far a step is, over what was written for it before. An older invocation that comes late changes nothing: a step
+    /// that ended is not on its way again, and one that is done has not failed.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn record_step(&self, run_id: &str, record: &StepRecord) -> impl Future<Output = Result<(), Failure>>;
 
     /// Every step of a run, in order of their start.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn steps(&self, run_id: &str) -> impl Future<Output = Result<Vec<StepRecord>, Failure>>;
 
     /// Keeps a piece of evidence under a name of its own (`judgement`, `data-loss#orders-db`), over an earlier one.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn keep_evidence(&self, run_id: &str, name: &str, evidence: &Value) -> impl Future<Output = Result<(), Failure>>;
 
     /// All the evidence of a run, by name.
     ///
     /// # Errors
-    /// `JournalUnavailable`.
+    /// `JournalUnavailable`, `AwsUnavailable`.
     fn evidence(&self, run_id: &str) -> impl Future<Output = Result<BTreeMap<String, Value>, Failure>>;
 
     /// What the observer remembers of a workload.
     ///
     /// # Errors
-    /// `AwsUnavailable`.
+    /// `AwsUnavailable`, `AwsRefused`.
     fn memory(&self, workload: &str) -> impl Future<Output = Result<Memory, Failure>>;
 
     /// Remembers.
     ///
     /// # Errors
-    /// `AwsUnavailable`.
+    /// `AwsUnavailable`, `AwsRefused`.
     fn set_memory(&self, workload: &str, memory: &Memory) -> impl Future<Output = Result<(), Failure>>;
 }

@@ -1,0 +1,26 @@
+//! What the observer remembers of a workload between two looks.
+
+use pilot_core::Failure;
+use pilot_core::decide::health::Memory;
+
+use super::DynamoLedger;
+use super::items::Key;
+
+impl DynamoLedger {
+    pub(super) async fn memory_read(&self, workload: &str) -> Result<Memory, Failure> {
+        let key = memory_key(workload);
+        let item = self.get(&key).await.map_err(|error| self.call_error("dynamodb:GetItem", &key, error))?;
+        item.map_or(Ok(Memory::default()), |item| self.read(item))
+    }
+
+    pub(super) async fn memory_write(&self, workload: &str, memory: &Memory) -> Result<(), Failure> {
+        let key = memory_key(workload);
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(self.item(&key, memory)?));
+        put.send().await.map_err(|error| self.call_error("dynamodb:PutItem", &key, error.into()))?;
+        Ok(())
+    }
+}
+
+fn memory_key(workload: &str) -> Key {
+    Key::workload(workload, "memory")
+}
