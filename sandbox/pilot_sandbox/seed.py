@@ -275,6 +275,10 @@ def remove_workload(clients: AwsClients, context: SeedContext) -> None:
                 DBInstanceIdentifier=names.database(region), SkipFinalSnapshot=True
             )
     clients.client("cloudwatch", RECOVERY_REGION).delete_alarms(AlarmNames=[names.canary_alarm])
+    s3 = clients.client("s3", RECOVERY_REGION)
+    s3.delete_object(Bucket=context.stop_bucket, Key=names.stop_key)
+    if "ArtifactsBucketName" in context.outputs:
+        s3.delete_object(Bucket=context.outputs["ArtifactsBucketName"], Key=names.plan_key)
     _remove_traffic(clients, context)
 
 

@@ -46,6 +46,7 @@ async def sandbox(options: Options, say: Callable[[str], None]) -> AsyncIterator
             f"sandbox {options.name} runs already (pid {other.process.pid}, {other.content.get('endpointUrl')}); "
             "stop it with `python -m pilot_sandbox down`, or start another with --name"
         )
+    paths.description.unlink(missing_ok=True)  # of one that was killed: nobody may take it for this one's
     world = World(paths, options.delays)
     try:
         say(f"sandbox {options.name}: starting the emulator and the fault proxy")
