@@ -1,2 +1,21 @@
-//! placeholder
-fn main() {}
+//! The Lambda function: configuration and clients once, then the handler for every event.
+
+use jiff::Timestamp;
+use pilot_shell::ledger::DynamoLedger;
+use pilot_shell::plans::S3Plans;
+use pilot_shell::{clients, config, runtime};
+use rollback::handler;
+use rollback::undo::Undoers;
+use scale_compute::adapter::AwsGroups;
+use update_dns::route53_adapter::AwsRecords;
+use update_dns::s3_adapter::AwsStopObjects;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let aws = clients::load().await;
+    let ledger = DynamoLedger::new(&aws, config::state_table()?);
+    let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
+    let (groups, objects, records) = (AwsGroups::new(&aws), AwsStopObjects::new(&aws), AwsRecords::new(&aws));
+    let undoers = Undoers { groups: &groups, objects: &objects, records: &records };
+    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
+}

@@ -1,0 +1,164 @@
+//! The step `rollback`.
+
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::contract::{
+    ComponentProgress, Disposition, RollbackResponse, Run, Status, Step, StepRef, StepRequest, read_event,
+};
+use pilot_core::decide::deadline;
+use pilot_core::decide::pivot::{UndoPlan, plan_undo};
+use pilot_core::journal::{Entry, EntryOutcome, LeasePhase};
+use pilot_core::plan::RecoveryPlan;
+use pilot_core::{Failure, FailureName};
+use pilot_shell::context::{Clock, record};
+use pilot_shell::ledger::Ledger;
+use pilot_shell::plans::PlanStore;
+use pilot_shell::ports::{Groups, Records, StopObjects};
+use serde_json::Value;
+
+use crate::undo::{Undoers, timeout_seconds};
+
+/// The function's name.
+pub const FUNCTION: &str = "rollback";
+
+/// One invocation. Any number of them are the same as one.
+///
+/// # Errors
+/// `EventInvalid`, `LeaseLost` (another run has the workload: this one may not even undo), `RollbackIncomplete`, `AwsUnavailable`
+/// (tried again), `AwsRefused`, `JournalUnavailable`, those of reading the plan.
+pub async fn handle<L, P, G, S, R>(
+    event: Value,
+    ledger: &L,
+    plans: &P,
+    undoers: &Undoers<'_, G, S, R>,
+    clock: Clock,
+) -> Result<RollbackResponse, Failure>
+where
+    L: Ledger,
+    P: PlanStore,
+    G: Groups,
+    S: StopObjects,
+    R: Records,
+{
+    let StepRequest { run, step, .. } = read_event(FUNCTION, event)?;
+    if step.name != Step::Rollback {
+        return Err(Failure::new(FailureName::EventInvalid, FUNCTION, format!("the step is {:?}", step.name.as_str()))
+            .now("nothing was touched")
+            .next("rollback takes the step `rollback` only"));
+    }
+    let rollback = Rollback { run: &run, step: &step, ledger, plans, undoers, clock };
+    // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
+    let result = Box::pin(rollback.invoke()).await;
+    let progress = result.as_ref().map(|response| (response.status, response.components.as_slice()));
+    record(ledger, &run.run_id, &step, clock(), progress).await?;
+    result
+}
+
+struct Rollback<'a, L, P, G, S, R> {
+    run: &'a Run,
+    step: &'a StepRef,
+    ledger: &'a L,
+    plans: &'a P,
+    undoers: &'a Undoers<'a, G, S, R>,
+    clock: Clock,
+}
+
+impl<L: Ledger, P: PlanStore, G: Groups, S: StopObjects, R: Records> Rollback<'_, L, P, G, S, R> {
+    async fn invoke(&self) -> Result<RollbackResponse, Failure> {
+        // First of all: from here on an act that comes late is refused, so the journal read below is the whole of it.
+        self.ledger.begin_rollback(self.run).await?;
+        let plan = self.plans.pinned(&self.run.plan).await?;
+        let expires_at = (self.clock)() + SignedDuration::from_secs(i64::from(plan.policy.lease_seconds));
+        self.ledger.hold(self.run, LeasePhase::RollingBack, expires_at).await?;
+        let entries = self.ledger.entries(&self.run.run_id).await?;
+        match plan_undo(entries.clone()) {
+            UndoPlan::Nothing => Ok(ended(Disposition::Untouched, Vec::new())),
+            UndoPlan::PivotPassed(_) => Ok(ended(Disposition::PivotPassed, entries.iter().map(stands).collect())),
+            UndoPlan::Undo(entries) => self.undo_all(&plan, &entries).await,
+        }
+    }
+
+    /// Newest first, each seen to be back before the next: what was built on something is taken away before that is.
+    async fn undo_all(&self, plan: &RecoveryPlan, entries: &[Entry]) -> Result<RollbackResponse, Failure> {
+        let mut components: Vec<ComponentProgress> = Vec::new();
+        let mut wait_seconds = None;
+        for entry in entries {
+            let progress = match (wait_seconds, entry.undone_at) {
+                (_, Some(at)) => says(entry, Status::Done, format!("back at the values before since {at}")),
+                (Some(_), None) => says(entry, Status::InProgress, "waits for the undo of a later act"),
+                (None, None) => {
+                    let (progress, after_seconds) = self.undo_one(plan, entry).await?;
+                    if progress.status != Status::Done {
+                        wait_seconds = Some(after_seconds.max(1));
+                    }
+                    progress
+                }
+            };
+            components.push(progress);
+        }
+        let rolled_back = ended(Disposition::RolledBack, components);
+        Ok(match wait_seconds {
+            None => rolled_back,
+            Some(retry_after_seconds) => {
+                RollbackResponse { status: Status::InProgress, retry_after_seconds, ..rolled_back }
+            }
+        })
+    }
+
+    async fn undo_one(&self, plan: &RecoveryPlan, entry: &Entry) -> Result<(ComponentProgress, u32), Failure> {
+        let run_id = &self.run.run_id;
+        let undone = self.undoers.undo(self.ledger, run_id, plan, entry).await;
+        let progress = undone.map_err(|failure| lasting(failure, entry))?;
+        if progress.0.status == Status::Done {
+            self.ledger.mark_undone(run_id, &entry.key(), (self.clock)()).await?;
+        } else {
+            self.check_deadline(plan, entry, &progress.0.detail)?;
+        }
+        Ok(progress)
+    }
+
+    fn check_deadline(&self, plan: &RecoveryPlan, entry: &Entry, seen: &str) -> Result<(), Failure> {
+        let seconds = timeout_seconds(plan, &entry.component);
+        let (started_at, now): (Timestamp, Timestamp) = (self.step.started_at, (self.clock)());
+        deadline::check(&entry.resource, seen, started_at, now, seconds).map_err(|late| {
+            Failure::new(FailureName::RollbackIncomplete, late.resource, late.what)
+                .now("the undo was accepted and its effect is not seen")
+                .next("look at the resource itself; bring it back by hand to the values in the run's journal")
+        })
+    }
+}
+
+/// An undo that is refused for good is one name to the person on call, whichever call refused it.
+fn lasting(failure: Failure, entry: &Entry) -> Failure {
+    if failure.name != FailureName::AwsRefused {
+        return failure;
+    }
+    Failure {
+        name: FailureName::RollbackIncomplete,
+        what: format!("the undo of {}: {}", entry.key(), failure.what),
+        ..failure
+    }
+    .now("this act is not undone")
+    .next("mend rollback's role, or bring the resource back by hand to the values in the run's journal")
+}
+
+fn ended(disposition: Disposition, components: Vec<ComponentProgress>) -> RollbackResponse {
+    RollbackResponse { status: Status::Done, retry_after_seconds: 1, disposition, components }
+}
+
+fn says(entry: &Entry, status: Status, detail: impl Into<String>) -> ComponentProgress {
+    ComponentProgress {
+        name: entry.component.clone(),
+        status,
+        detail: format!("{}: {}", entry.action.as_str(), detail.into()),
+    }
+}
+
+/// Past the pivot nothing is undone: what the journal says of each act, for the page.
+fn stands(entry: &Entry) -> ComponentProgress {
+    let detail = match &entry.outcome {
+        Some(EntryOutcome::Accepted { at, .. }) => format!("done at {at} and left standing"),
+        Some(EntryOutcome::NotDone { detail, .. }) => format!("not done ({detail})"),
+        None => "meant, and whether it was done is not known; left standing".to_owned(),
+    };
+    says(entry, Status::Done, detail)
+}

@@ -1,0 +1,69 @@
+//! From a journal entry to the undo that its kind's crate owns.
+
+use pilot_core::journal::{Action, Entry};
+use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
+use pilot_core::{Failure, FailureName};
+use pilot_shell::ledger::Ledger;
+use pilot_shell::ports::{Groups, Records, StopObjects};
+use pilot_shell::waves::{InWaves, Progress};
+use scale_compute::auto_scaling_group;
+use update_dns::{route53_records, stop_object};
+
+/// What the undos need of AWS.
+#[derive(Debug, Clone, Copy)]
+pub struct Undoers<'a, G, S, R> {
+    /// Auto Scaling groups.
+    pub groups: &'a G,
+    /// STOP objects.
+    pub objects: &'a S,
+    /// Route 53 records.
+    pub records: &'a R,
+}
+
+impl<G: Groups, S: StopObjects, R: Records> Undoers<'_, G, S, R> {
+    /// Brings one act a step on towards having never been.
+    ///
+    /// # Errors
+    /// `RollbackIncomplete`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
+    pub async fn undo<L: Ledger>(
+        &self,
+        ledger: &L,
+        run_id: &str,
+        plan: &RecoveryPlan,
+        entry: &Entry,
+    ) -> Result<Progress, Failure> {
+        match entry.action {
+            Action::ResizeGroup => auto_scaling_group::undo(self.groups, entry).await,
+            Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
+            Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
+            // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
+            Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
+        }
+    }
+}
+
+/// How long a component's undo may take: as long as the plan gives the component. The pinned plan names every component that acted.
+pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
+    let databases = plan.databases.iter().map(|c: &Database| (c.name(), c.timeout_seconds()));
+    let compute = plan.compute.iter().map(|c: &Compute| (c.name(), c.timeout_seconds()));
+    let traffic = plan.traffic.iter().map(|c: &Traffic| (c.name(), c.timeout_seconds()));
+    databases.chain(compute).chain(traffic).find(|(name, _)| *name == component).map_or(0, |(_, seconds)| seconds)
+}
+
+fn stop_object_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a StopObject, Failure> {
+    let named = plan.traffic.iter().find_map(|traffic| match traffic {
+        Traffic::StopObject(object) if object.name == entry.component => Some(object),
+        _ => None,
+    });
+    named.ok_or_else(|| incomplete(entry, "the pinned plan has no STOP object of that name"))
+}
+
+fn incomplete(entry: &Entry, what: &str) -> Failure {
+    Failure::new(
+        FailureName::RollbackIncomplete,
+        &entry.resource,
+        format!("{} ({}): {what}", entry.key(), entry.before),
+    )
+    .now("this act is not undone")
+    .next("bring the resource back by hand to the values in the run's journal")
+}
