@@ -1,5 +1,8 @@
 //! What AWS and the network showed: plain values, made by the adapters, judged by the decisions.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +32,75 @@ pub struct SignalObserved {
     pub state: SignalState,
     /// The evidence, for people.
     pub evidence: String,
+}
+
+/// An HTTP answer. Evidence quotes the status only: headers and bodies may carry what is nobody's business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The first [`HTTP_BODY_BYTES_MAX`] bytes of its body.
+    pub body: Vec<u8>,
+}
+
+/// As much of a body is read: what Route 53's own string-matching checks read.
+pub const HTTP_BODY_BYTES_MAX: usize = 5_120;
+
+/// Why there was no HTTP answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Not within the time.
+    TimedOut {
+        /// The time it was given.
+        after_seconds: u32,
+    },
+    /// Nobody listens there.
+    Refused,
+    /// The connection was cut before the answer was whole.
+    Closed,
+    /// No route to it.
+    Unreachable,
+    /// The name has no address.
+    NameNotResolved,
+    /// The certificate or the handshake does not hold.
+    Tls,
+    /// Something answered that is not HTTP.
+    NotHttp,
+    /// The observer's own fault: the request never left. Proves nothing about the other side.
+    NotSent {
+        /// What failed here.
+        reason: String,
+    },
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoAnswer::TimedOut { after_seconds } => write!(f, "no answer within {after_seconds} seconds"),
+            NoAnswer::Refused => f.write_str("connection refused"),
+            NoAnswer::Closed => f.write_str("connection closed before the answer"),
+            NoAnswer::Unreachable => f.write_str("no route to the address"),
+            NoAnswer::NameNotResolved => f.write_str("the name could not be resolved"),
+            NoAnswer::Tls => f.write_str("the TLS handshake failed"),
+            NoAnswer::NotHttp => f.write_str("the answer was not HTTP"),
+            NoAnswer::NotSent { reason } => write!(f, "not sent, the observer's own fault: {reason}"),
+        }
+    }
+}
+
+/// An alarm's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlarmState {
+    /// `OK`.
+    Ok,
+    /// `ALARM`.
+    Alarm,
+    /// `INSUFFICIENT_DATA`.
+    InsufficientData,
+    /// A word this version does not know.
+    Other(String),
 }
 
 /// The replica, as RDS in the recovery Region describes it.

@@ -62,3 +62,6 @@ pub fn gate(replica: &str, loss: Option<DataLoss>, max_data_loss_seconds: u32) -
         Some(loss) => Ok(loss),
     }
 }
+
+#[cfg(test)]
+mod tests;

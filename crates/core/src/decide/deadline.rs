@@ -32,3 +32,6 @@ pub fn check(
     .now("the last act stands as the journal says")
     .next("look at the resource itself; raise timeoutSeconds in the plan if it is only slow"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,3 +50,6 @@ pub fn decide_undo(observed: &GroupObserved, before: &GroupObserved) -> Option<C
     let sizes = |g: &GroupObserved| (g.min, g.max, g.desired);
     (sizes(observed) != sizes(before)).then_some(Capacity { min: before.min, max: before.max, desired: before.desired })
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,26 +115,55 @@ fn by_fate(signals: &[SignalObserved]) -> BTreeMap<String, SignalState> {
     votes.into_iter().map(|(fate, vote)| (fate, state(vote))).collect()
 }
 
-/// What the observer remembers between two looks.
+/// Two looks further apart than this say nothing about the time between: being down was not held. Two looks of a probe that comes
+/// every minute may be missed.
+pub const HELD_GAP_SECONDS_MAX: i64 = 150;
+/// A memory that nobody has refreshed for this long is of another incident.
+pub const MEMORY_AGE_SECONDS_MAX: i64 = 900;
+
+/// What the observer remembers between two looks. The scheduled probe and the runs feed the same memory, so a run finds the
+/// incident's clock running and does not set it back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Memory {
-    /// When the primary was last seen healthy.
+    /// When somebody last looked, whatever was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_at: Option<Timestamp>,
+    /// When the primary was last seen healthy: the incident began after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_healthy_at: Option<Timestamp>,
-    /// Since when it has not been seen healthy although something was seen: the incident's clock.
+    /// The first look that saw the primary down, with none since that saw it serve: the incident's clock.
+    ///
+    /// A primary that is merely impaired may still take writes, so the clock does not start there: the data loss is measured up to
+    /// this point, and a replication that broke hours before the primary died must not make the loss look like nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// Since when it has been down without a break.
+    /// Since when it has been seen down without a break: what is held against the plan's `holdSeconds`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down_since: Option<Timestamp>,
 }
 
-/// Remembers one more look. Unknown changes nothing but that the time of being down is broken: what nobody saw was not held.
+impl Memory {
+    /// The memory as far as it still means something now.
+    fn fresh(self, now: Timestamp) -> Self {
+        let silent_seconds = self.looked_at.map_or(i64::MAX, |looked_at| now.as_second() - looked_at.as_second());
+        Memory {
+            failing_since: self.failing_since.filter(|_| silent_seconds <= MEMORY_AGE_SECONDS_MAX),
+            down_since: self.down_since.filter(|_| silent_seconds <= HELD_GAP_SECONDS_MAX),
+            ..self
+        }
+    }
+}
+
+/// Remembers one more look. Unknown breaks the time of being down (what nobody saw was not held) but not the incident's clock.
+///
+/// It is monotone enough for two observers at once (a run and the probe): between two healthy looks the clock only ever keeps the
+/// time it has, and whoever writes last writes what the other would have written a moment before.
 pub fn remember(memory: Memory, verdict: Verdict, now: Timestamp) -> Memory {
+    let memory = Memory { looked_at: Some(now), ..memory.fresh(now) };
     match verdict {
-        Verdict::Healthy => Memory { last_healthy_at: Some(now), failing_since: None, down_since: None },
-        Verdict::Impaired => Memory { failing_since: memory.failing_since.or(Some(now)), down_since: None, ..memory },
+        Verdict::Healthy => Memory { last_healthy_at: Some(now), failing_since: None, down_since: None, ..memory },
+        Verdict::Impaired => Memory { failing_since: None, down_since: None, ..memory },
         Verdict::Down => Memory {
             failing_since: memory.failing_since.or(Some(now)),
             down_since: memory.down_since.or(Some(now)),
@@ -191,3 +220,6 @@ pub fn assess(
         AssessDecision::LookAgain { after_seconds: 3 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,15 @@
 //! The decisions: pure and total. What was observed and what is intended go in, what to do comes out.
 
+pub mod backup;
 pub mod data_loss;
 pub mod deadline;
+pub mod dns;
+pub mod endpoint;
 pub mod group;
 pub mod health;
 pub mod pivot;
+pub mod readiness;
 pub mod records;
 pub mod replica;
+pub mod signal;
 pub mod stop_object;

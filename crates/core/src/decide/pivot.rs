@@ -24,3 +24,6 @@ pub fn plan_undo(mut entries: Vec<Entry>) -> UndoPlan {
     entries.reverse();
     if entries.is_empty() { UndoPlan::Nothing } else { UndoPlan::Undo(entries) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ pub fn batches(records: &[DnsRecord]) -> Vec<Vec<DnsRecord>> {
     }
     batches
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ pub fn decide(identifier: &str, observed: Option<&ReplicaObserved>, accepted_sec
 }
 
 /// Statuses from which an instance does not come back by itself (RDS user guide, "Viewing DB instance status").
-fn is_lost(status: &str) -> bool {
+pub(crate) fn is_lost(status: &str) -> bool {
     matches!(
         status,
         "failed"
@@ -84,3 +84,6 @@ fn is_lost(status: &str) -> bool {
             | "storage-full"
     )
 }
+
+#[cfg(test)]
+mod tests;

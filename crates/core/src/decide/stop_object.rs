@@ -18,3 +18,6 @@ pub fn decide(present: bool) -> Decision {
 pub fn decide_undo(present: bool, present_before: bool) -> bool {
     present && !present_before
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const INCIDENT_SECOND: i64 = 1_700_000_000;
+
+fn incident() -> Timestamp {
+    Timestamp::from_second(INCIDENT_SECOND).unwrap()
+}
+
+/// A sample so many seconds before the incident (negative: after it).
+fn sample(seconds_before: i64, lag_seconds: f64) -> LagSample {
+    LagSample { at: Timestamp::from_second(INCIDENT_SECOND - seconds_before).unwrap(), lag_seconds }
+}
+
+fn rpo(samples: &[LagSample]) -> Option<f64> {
+    estimate(samples, incident()).map(|loss| loss.rpo_seconds)
+}
+
+#[test]
+fn estimates() {
+    let rows: [(&str, Vec<LagSample>, Option<f64>); 14] = [
+        ("no sample: nobody can say, and that is not zero", vec![], None),
+        ("no lag at the incident", vec![sample(0, 0.0)], Some(0.0)),
+        ("a sample before the incident counts its own age too", vec![sample(10, 0.5)], Some(10.5)),
+        ("only not replicating", vec![sample(5, -1.0)], None),
+        ("not replicating after the incident, a good one before", vec![sample(10, 1.0), sample(-60, -1.0)], Some(11.0)),
+        ("not a number", vec![sample(5, f64::NAN)], None),
+        ("without end", vec![sample(5, f64::INFINITY)], None),
+        ("too old to prove anything", vec![sample(301, 0.0)], None),
+        ("just young enough", vec![sample(300, 0.0)], Some(300.0)),
+        ("PostgreSQL: the lag grows with the primary dead, the point stays", vec![sample(-30, 32.0)], Some(2.0)),
+        (
+            "the newest point wins, wherever it stands",
+            vec![sample(0, 40.0), sample(20, 1.0), sample(60, 0.0)],
+            Some(21.0),
+        ),
+        ("caught up after the incident: everything arrived", vec![sample(10, 5.0), sample(-30, 0.0)], Some(0.0)),
+        ("parts of a second", vec![sample(0, 0.25)], Some(0.25)),
+        ("a lag of centuries is no panic", vec![sample(0, 1e300)], None),
+    ];
+    for (name, samples, expected) in rows {
+        assert_eq!(rpo(&samples), expected, "{name}");
+    }
+}
+
+#[test]
+fn gate_rows() {
+    let loss = |seconds| estimate(&[sample(0, seconds)], incident());
+    let rows = [
+        ("below the bound", loss(59.9), Ok(())),
+        ("exactly the bound", loss(60.0), Ok(())),
+        ("above the bound", loss(60.5), Err("promoting would lose up to 60.5 seconds of data, the plan allows 60")),
+        (
+            "unknown",
+            None,
+            Err("no valid ReplicaLag sample within 300 seconds before the incident: the loss is unknown"),
+        ),
+    ];
+    for (name, loss, expected) in rows {
+        let found = gate("shop-db-replica", loss, 60);
+        let found = found.as_ref().map(|_| ()).map_err(|failure| {
+            assert_eq!(failure.name, FailureName::DataLossTooHigh, "{name}");
+            failure.what.as_str()
+        });
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_negative_and_never_a_panic(
+        samples in proptest::collection::vec((-100_000i64..100_000, any::<f64>()), 0..8),
+    ) {
+        let samples: Vec<LagSample> = samples.into_iter().map(|(before, lag)| sample(before, lag)).collect();
+        if let Some(loss) = estimate(&samples, incident()) {
+            prop_assert!(loss.rpo_seconds >= 0.0 && loss.rpo_seconds.is_finite());
+            prop_assert!(loss.lag_seconds >= 0.0 && loss.lag_seconds.is_finite());
+        }
+    }
+
+    #[test]
+    fn any_time_is_taken(incident in Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), lag in 0.0f64..1e9) {
+        let at = Timestamp::from_second(incident).unwrap();
+        let _ = estimate(&[LagSample { at, lag_seconds: lag }], at);
+    }
+
+    #[test]
+    fn more_lag_never_means_less_loss(before in -60i64..300, lag in 0.0f64..1e6, more in 0.0f64..1e6) {
+        let little = rpo(&[sample(before, lag)]).unwrap();
+        let much = rpo(&[sample(before, lag + more)]).unwrap();
+        prop_assert!(much >= little, "{little} then {much}");
+    }
+
+    #[test]
+    fn one_more_sample_never_means_more_loss(
+        samples in proptest::collection::vec((-60i64..300, 0.0f64..1e6), 1..6),
+        extra in (-60i64..300, -1.0f64..1e6),
+    ) {
+        let mut samples: Vec<LagSample> = samples.into_iter().map(|(before, lag)| sample(before, lag)).collect();
+        let few = rpo(&samples).unwrap();
+        samples.push(sample(extra.0, extra.1));
+        prop_assert!(rpo(&samples).unwrap() <= few);
+    }
+
+    #[test]
+    fn the_gate_passes_nothing_above_its_bound(lag in 0.0f64..1e6, bound in 0u32..1_000_000) {
+        let passed = gate("r", estimate(&[sample(0, lag)], incident()), bound);
+        if let Ok(loss) = passed {
+            prop_assert!(loss.rpo_seconds <= f64::from(bound));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::observed::RecordObserved;
+use crate::plan::RecordType;
+
+fn component() -> RdsReadReplica {
+    RdsReadReplica {
+        name: "shop-db".into(),
+        wave: 1,
+        primary_identifier: "shop-db".into(),
+        replica_identifier: "shop-db-replica".into(),
+        backup_retention_days: 7,
+        timeout_seconds: 900,
+    }
+}
+
+fn observed(status: &str, source: Option<&str>) -> ReplicaObserved {
+    ReplicaObserved {
+        status: status.into(),
+        source: source.map(Into::into),
+        replication: Some("replicating".into()),
+        backup_retention_days: 7,
+    }
+}
+
+fn word(readiness: &Readiness) -> &'static str {
+    match readiness {
+        Readiness::Ready(_) => "ready",
+        Readiness::Wait(_) => "wait",
+        Readiness::Problem(_) => "problem",
+    }
+}
+
+#[test]
+fn a_replica_is_ready_only_of_its_own_primary_and_when_it_can_be_promoted() {
+    let arn = Some("arn:aws:rds:ap-southeast-2:111122223333:db:shop-db");
+    let cases = [
+        (None, "problem"),
+        (Some(observed("available", arn)), "ready"),
+        (Some(observed("available", Some("shop-db"))), "ready"),
+        (Some(observed("backing-up", arn)), "wait"),
+        (Some(observed("modifying", arn)), "wait"),
+        (Some(observed("stopped", arn)), "problem"),
+        (Some(observed("storage-full", arn)), "problem"),
+        (Some(observed("incompatible-network", arn)), "problem"),
+        (Some(observed("available", Some("other-db"))), "problem"),
+        // An identifier that merely ends like ours is another database.
+        (Some(observed("available", Some("arn:aws:rds:ap-southeast-2:111122223333:db:old-shop-db"))), "problem"),
+        (Some(observed("available", None)), "ready"),
+        (Some(observed("rebooting", None)), "wait"),
+        (Some(observed("failed", None)), "problem"),
+    ];
+    for (seen, expected) in cases {
+        let readiness = replica(&component(), seen.as_ref());
+        assert_eq!(word(&readiness), expected, "{seen:?}: {readiness:?}");
+    }
+}
+
+#[test]
+fn replication_is_held_against_the_objective_by_its_newest_sample() {
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let sample = |second, lag_seconds| LagSample { at: at(second), lag_seconds };
+    let replica = observed("available", Some("shop-db"));
+    let cases: &[(&[LagSample], bool)] = &[
+        (&[], false),
+        (&[sample(10, 0.5)], true),
+        (&[sample(10, 60.0)], true),
+        (&[sample(10, 60.1)], false),
+        (&[sample(10, -1.0)], false),
+        (&[sample(10, f64::NAN)], false),
+        (&[sample(20, 1.0), sample(10, 500.0)], true),
+        (&[sample(20, -1.0), sample(10, 0.0)], false),
+    ];
+    for (samples, ready) in cases {
+        let result = replication_now("shop-db-replica", &replica, samples, 60);
+        assert_eq!(result.is_ok(), *ready, "{samples:?}: {result:?}");
+    }
+    for word in [Some("error"), Some("stopped"), None] {
+        let replica = ReplicaObserved { replication: word.map(Into::into), ..replica.clone() };
+        assert!(replication_now("shop-db-replica", &replica, &[sample(10, 0.5)], 60).is_err(), "{word:?}");
+    }
+}
+
+#[test]
+fn missing_groups_and_records_are_problems_that_name_them() {
+    assert_eq!(word(&group("shop-app", None)), "problem");
+    let there = GroupObserved { min: 0, max: 0, desired: 0, in_service: 0 };
+    assert_eq!(word(&group("shop-app", Some(&there))), "ready");
+
+    let wanted = |name: &str| DnsRecord {
+        name: name.into(),
+        record_type: RecordType::Cname,
+        ttl_seconds: 5,
+        values: vec!["recovery-lb.example.com".into()],
+    };
+    let listed = BTreeMap::from([(
+        ("api.example.com".to_string(), "CNAME".to_string()),
+        RecordObserved { ttl_seconds: 5, values: vec!["primary-lb.example.com".into()] },
+    )]);
+    assert_eq!(word(&records("Z1", &[wanted("API.example.com.")], &listed)), "ready");
+    let Readiness::Problem(text) = records("Z1", &[wanted("api.example.com"), wanted("web.example.com")], &listed)
+    else {
+        panic!("a missing record is a problem")
+    };
+    assert!(text.contains("web.example.com CNAME") && !text.contains("api."), "{text}");
+}
