@@ -28,17 +28,22 @@ pub struct DataLoss {
 
 /// Estimates the loss from the samples around the incident. `None`: nobody can say.
 pub fn estimate(samples: &[LagSample], incident_at: Timestamp) -> Option<DataLoss> {
-    let oldest = incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
+    let oldest = incident_at.checked_sub(SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX)).unwrap_or(Timestamp::MIN);
     samples
         .iter()
-        .filter(|s| s.lag_seconds >= 0.0 && s.lag_seconds.is_finite() && s.at >= oldest)
-        .map(|s| (s.at - SignedDuration::from_secs_f64(s.lag_seconds), s.lag_seconds))
+        .filter(|s| s.lag_seconds >= 0.0 && s.at >= oldest)
+        .filter_map(|s| Some((recovery_point(s)?, s.lag_seconds)))
         .max_by_key(|(recovery_point_at, _)| *recovery_point_at)
         .map(|(recovery_point_at, lag_seconds)| DataLoss {
             recovery_point_at,
             rpo_seconds: (incident_at.as_millisecond() - recovery_point_at.as_millisecond()).max(0) as f64 / 1000.0,
             lag_seconds,
         })
+}
+
+/// Up to when everything had arrived. `None` for a lag that is no time (infinite, not a number, older than the calendar).
+fn recovery_point(sample: &LagSample) -> Option<Timestamp> {
+    sample.at.checked_sub(SignedDuration::try_from_secs_f64(sample.lag_seconds).ok()?).ok()
 }
 
 /// The RPO gate: a known loss within the plan's bound passes.

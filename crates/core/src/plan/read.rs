@@ -46,26 +46,27 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn explain(error: &serde_saphyr::Error) -> String {
-    let what = match error.without_snippet() {
-        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands twice in one block"),
-        serde_saphyr::Error::MultipleDocuments { .. } => "a second document begins: one file holds one plan".to_owned(),
-        serde_saphyr::Error::Budget { .. }
-        | serde_saphyr::Error::AliasReplayLimitExceeded { .. }
-        | serde_saphyr::Error::AliasExpansionLimitExceeded { .. } => too_much(),
-        serde_saphyr::Error::AliasError { msg, .. } if msg.contains("alias replay limit") => too_much(),
-        // Its text ends with the place, which is said below in our own words.
-        other => {
-            let text = other.to_string().replace('\n', " ");
-            let text = text.split(" at line ").next().unwrap_or(&text).trim_end_matches([' ', ',']).to_owned();
-            format!("not YAML or JSON: {text}")
-        }
-    };
+    let what = what(error);
     match error.location() {
         Some(place) if place.line() > 0 => format!("line {}, column {}: {what}", place.line(), place.column()),
         _ => what,
     }
 }
 
-fn too_much() -> String {
-    format!("more than {NODES_MAX} values, {DEPTH_MAX} levels or 100 anchors, what anchors repeat included")
+fn what(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    match error.without_snippet() {
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands twice in one block"),
+        Error::MultipleDocuments { .. } => "a second document begins: one file holds one plan".to_owned(),
+        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasExpansionLimitExceeded { .. } => {
+            format!("more than {NODES_MAX} values, {DEPTH_MAX} levels or 100 anchors, what anchors repeat included")
+        }
+        Error::AliasError { error, .. } => what(error),
+        // Its text ends with the place, which is said before it in our own words.
+        other => {
+            let text = other.to_string().replace('\n', " ");
+            let text = text.split(" at line ").next().unwrap_or(&text).trim_end_matches([' ', ',']).to_owned();
+            format!("not YAML or JSON: {text}")
+        }
+    }
 }
