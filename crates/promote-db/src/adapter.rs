@@ -40,14 +40,12 @@ impl Replicas for AwsReplicas {
         }
     }
 
-    async fn lag_samples(
-        &self,
-        identifier: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<LagSample>, CallError> {
-        let period_seconds =
-            if to.as_second() - from.as_second() < FINE_SECONDS_MAX { FINE_PERIOD_SECONDS } else { COARSE_PERIOD_SECONDS };
+    async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
+        let period_seconds = if to.as_second() - from.as_second() < FINE_SECONDS_MAX {
+            FINE_PERIOD_SECONDS
+        } else {
+            COARSE_PERIOD_SECONDS
+        };
         let mut samples = Vec::new();
         let mut token = None;
         for _ in 0..PAGES_MAX {

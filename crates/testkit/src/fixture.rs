@@ -50,6 +50,13 @@ validation:
   endpoints: [{name: reads, url: 'https://recovery-lb.shop.test/health'}]
 ";
 
+/// The same plan without its database: a run without a pivot, of which everything can be undone.
+pub fn plan_yaml_without_database() -> String {
+    let (head, rest) = PLAN_YAML.split_once("databases:").unwrap_or((PLAN_YAML, ""));
+    let tail = rest.split_once("compute:").map_or("", |(_, tail)| tail);
+    format!("{head}compute:{tail}")
+}
+
 /// A record of the zone that leads to the primary before the run.
 pub fn api_record() -> DnsRecord {
     DnsRecord {

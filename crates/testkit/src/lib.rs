@@ -9,10 +9,12 @@ mod faults;
 pub mod fixture;
 mod ledger;
 mod plans;
+mod story;
 mod world;
 
 pub use clock::{advance_seconds, now, set_now};
 pub use faults::{Call, Fault, Faults, Injected};
 pub use ledger::FakeLedger;
 pub use plans::FakePlans;
-pub use world::{FakeGroup, FakeReplica, FakeWorld, PromotionEnd};
+pub use story::told;
+pub use world::{FakeGroup, FakeReplica, FakeWorld, PromotionEnd, WorldValues};

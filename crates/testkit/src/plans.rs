@@ -15,6 +15,8 @@ const BUCKET: &str = "artifacts";
 pub struct FakePlans {
     /// By name, oldest version first; version 1 is the first.
     documents: RefCell<BTreeMap<String, Vec<Vec<u8>>>>,
+    /// Plans that were read, by hash: a test that drives thousands of runs checks the document once.
+    read: RefCell<BTreeMap<String, RecoveryPlan>>,
 }
 
 impl FakePlans {
@@ -40,7 +42,17 @@ impl FakePlans {
         }
     }
 
-    fn read(&self, name: &str, index: Option<usize>) -> Result<(Vec<u8>, usize), Failure> {
+    fn parse(&self, name: &str, document: &[u8]) -> Result<RecoveryPlan, Failure> {
+        let sha256 = sha256_hex(document);
+        if let Some(plan) = self.read.borrow().get(&sha256) {
+            return Ok(plan.clone());
+        }
+        let plan = plan::parse(document, &resource(name))?;
+        self.read.borrow_mut().insert(sha256, plan.clone());
+        Ok(plan)
+    }
+
+    fn document(&self, name: &str, index: Option<usize>) -> Result<(Vec<u8>, usize), Failure> {
         let documents = self.documents.borrow();
         let versions = documents.get(name).map_or(&[][..], Vec::as_slice);
         let index = index.or_else(|| versions.len().checked_sub(1));
@@ -70,8 +82,8 @@ fn pin(name: &str, version: usize, document: &[u8]) -> PlanPin {
 
 impl PlanStore for FakePlans {
     async fn newest(&self, name: &str) -> Result<(PlanPin, RecoveryPlan), Failure> {
-        let (document, version) = self.read(name, None)?;
-        let plan = plan::parse(&document, &resource(name))?;
+        let (document, version) = self.document(name, None)?;
+        let plan = self.parse(name, &document)?;
         if plan.metadata.name != name {
             let what = format!("/metadata/name: is {:?}", plan.metadata.name);
             return Err(Failure::new(FailureName::PlanInvalid, resource(name), what).now("nothing was touched"));
@@ -80,11 +92,11 @@ impl PlanStore for FakePlans {
     }
 
     async fn pinned(&self, pin: &PlanPin) -> Result<RecoveryPlan, Failure> {
-        let (document, _) = self.read(&pin.name, index(pin))?;
+        let (document, _) = self.document(&pin.name, index(pin))?;
         if sha256_hex(&document) != pin.sha256 {
             let what = format!("version {:?} does not have the pinned SHA-256", pin.version);
             return Err(Failure::new(FailureName::PlanChanged, resource(&pin.name), what));
         }
-        plan::parse(&document, &resource(&pin.name))
+        self.parse(&pin.name, &document)
     }
 }

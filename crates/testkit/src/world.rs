@@ -11,7 +11,9 @@ mod stop_objects;
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
+use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
+use pilot_shell::ports::Listed;
 
 pub use groups::FakeGroup;
 pub use replicas::{FakeReplica, PromotionEnd};
@@ -30,6 +32,19 @@ struct State {
     changes: records::Changes,
 }
 
+/// What a run may change: no counters of looks, no instances that come and go by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorldValues {
+    /// Status, source and accepted promotions of each DB instance.
+    pub replicas: BTreeMap<String, (String, Option<String>, u32)>,
+    /// The sizes of each group.
+    pub groups: BTreeMap<String, Capacity>,
+    /// The objects there are, by bucket and key.
+    pub objects: BTreeSet<(String, String)>,
+    /// The records of each zone.
+    pub zones: BTreeMap<String, Listed>,
+}
+
 /// The recovery Region. Looking at it through the `peek_` methods changes nothing.
 #[derive(Debug, Default)]
 pub struct FakeWorld {
@@ -40,6 +55,18 @@ impl FakeWorld {
     /// An empty Region.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Everything a run may change, to hold a world against another or against itself earlier.
+    pub fn values(&self) -> WorldValues {
+        let state = self.read();
+        let replica = |r: &FakeReplica| (r.observed.status.clone(), r.observed.source.clone(), r.promotions);
+        WorldValues {
+            replicas: state.replicas.iter().map(|(name, r)| (name.clone(), replica(r))).collect(),
+            groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
+            objects: state.objects.keys().cloned().collect(),
+            zones: state.zones.clone(),
+        }
     }
 
     fn read(&self) -> Ref<'_, State> {

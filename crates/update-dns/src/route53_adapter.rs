@@ -39,15 +39,15 @@ impl AwsRecords {
 
     async fn change(&self, zone_id: &str, action: ChangeAction, records: &[DnsRecord]) -> Result<String, CallError> {
         let changes = records.iter().map(|record| change(action.clone(), record)).collect::<Result<Vec<_>, _>>();
-        let batch = changes.and_then(|changes| {
-            ChangeBatch::builder().comment("Pilot Light").set_changes(Some(changes)).build()
-        });
+        let batch = changes
+            .and_then(|changes| ChangeBatch::builder().comment("Pilot Light").set_changes(Some(changes)).build());
         let batch = batch.map_err(|error| not_built(&error))?;
         let call = self.client.change_resource_record_sets().hosted_zone_id(zone_id).change_batch(batch);
         let answer = call.send().await?;
-        answer.change_info().map(|info| info.id().to_owned()).ok_or_else(|| CallError::Unknown {
-            message: "Route 53 took the change and named no id".into(),
-        })
+        answer
+            .change_info()
+            .map(|info| info.id().to_owned())
+            .ok_or_else(|| CallError::Unknown { message: "Route 53 took the change and named no id".into() })
     }
 }
 

@@ -60,9 +60,8 @@ async fn put<L: Ledger, S: StopObjects>(
         irreversible: false,
         before: json!(Before { present }),
     };
-    let call = || async {
-        objects.put(&component.bucket, &component.key, body(context)).await.map(|()| "put".to_owned())
-    };
+    let call =
+        || async { objects.put(&component.bucket, &component.key, body(context)).await.map(|()| "put".to_owned()) };
     match context.act(act, earlier, call).await? {
         Ok(_) => Ok(in_progress(&component.name, "the STOP object was put", 1)),
         Err(error @ CallError::Refused { .. }) => Err(Failure::new(
