@@ -1,0 +1,7 @@
+//! Whole runs over the fake world: promote, scale, shift traffic, and the way back.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
+
+mod drive;
+mod every_call_fails;
+mod lease;
