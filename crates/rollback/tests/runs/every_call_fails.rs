@@ -17,6 +17,7 @@ fn assert_clean(drive: &Drive, before: &WorldValues, end: &End, case: &str) {
     match end {
         End::Recovered => {
             assert_recovered(drive, case);
+            assert!(drive.world.newest_change_seen_in_sync(), "{case}: recovered before the change was everywhere");
             let with_database = drive.faults.count("rds:PromoteReadReplica") > 0;
             if with_database {
                 assert_eq!((status.as_str(), source.is_none(), *promotions), ("available", true, 1), "{case}");
@@ -24,6 +25,7 @@ fn assert_clean(drive: &Drive, before: &WorldValues, end: &End, case: &str) {
         }
         End::RolledBack { disposition: Disposition::RolledBack | Disposition::Untouched, .. } => {
             assert_eq!(&after, before, "{case}: not the exact values before ({end:?})");
+            assert!(drive.world.newest_change_seen_in_sync(), "{case}: rolled back before the change was everywhere");
             for entry in drive.journal() {
                 let not_done = matches!(entry.outcome, Some(EntryOutcome::NotDone { .. }));
                 assert!(not_done || entry.undone_at.is_some(), "{case}: {} is not undone", entry.key());

@@ -18,6 +18,8 @@ pub(super) type FakeZone = BTreeMap<(String, String), RecordObserved>;
 pub(super) struct Changes {
     looks_left: BTreeMap<String, u32>,
     made: u32,
+    /// The newest change that was said to be in sync.
+    in_sync: Option<String>,
     /// How often the next changes must be asked for.
     insync_looks: u32,
 }
@@ -48,10 +50,20 @@ impl FakeWorld {
         self.write().changes.looks_left.clear();
     }
 
+    /// Whether somebody was told that the newest change is in sync - and with it, because Route 53 keeps their order, all of them.
+    pub fn newest_change_seen_in_sync(&self) -> bool {
+        let state = self.read();
+        state.changes.made == 0 || state.changes.in_sync == Some(change_id(state.changes.made))
+    }
+
     /// How many change batches were accepted.
     pub fn changes_made(&self) -> u32 {
         self.read().changes.made
     }
+}
+
+fn change_id(number: u32) -> String {
+    format!("C{number}")
 }
 
 fn write_record(zone: &mut FakeZone, record: &DnsRecord) {
@@ -72,7 +84,7 @@ fn change(
     apply(&mut changed)?;
     *zone = changed;
     state.changes.made += 1;
-    let id = format!("C{}", state.changes.made);
+    let id = change_id(state.changes.made);
     state.changes.looks_left.insert(id.clone(), state.changes.insync_looks);
     Ok(id)
 }
@@ -119,9 +131,13 @@ impl Records for FakeWorld {
     }
 
     async fn change_state(&self, change_id: &str) -> Result<ChangeState, CallError> {
-        Ok(match self.write().changes.looks_left.get_mut(change_id) {
+        let changes = &mut self.write().changes;
+        Ok(match changes.looks_left.get_mut(change_id) {
             None => ChangeState::Gone,
-            Some(0) => ChangeState::InSync,
+            Some(0) => {
+                changes.in_sync = Some(change_id.to_owned());
+                ChangeState::InSync
+            }
             Some(left) => {
                 *left -= 1;
                 ChangeState::Pending
