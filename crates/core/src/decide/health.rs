@@ -71,7 +71,8 @@ impl Judgement {
 
 /// Judges one look at the primary.
 ///
-/// `controls` tells for each control address whether it answered; with none of several answering, HTTP signals are unknown.
+/// `controls` tells for each control address whether it answered; with none of several answering, HTTP signals are unknown,
+/// and the observer, being half blind, calls nothing healthy: somebody must hear that it is blind.
 pub fn judge(mut signals: Vec<SignalObserved>, controls: &[bool], quorum: u32) -> Judgement {
     let observer_network_ok = controls.is_empty() || controls.iter().any(|answered| *answered);
     if !observer_network_ok {
@@ -87,7 +88,7 @@ pub fn judge(mut signals: Vec<SignalObserved>, controls: &[bool], quorum: u32) -
         Verdict::Down
     } else if failing > 0 {
         Verdict::Impaired
-    } else if healthy >= u64::from(quorum) {
+    } else if healthy >= u64::from(quorum) && observer_network_ok {
         Verdict::Healthy
     } else {
         Verdict::Unknown
