@@ -21,7 +21,7 @@ pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, RdsReadReplica, RecordType, Route53Records, StopObject,
     Traffic,
 };
-pub use schema::json_schema;
+pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
 
 /// A workload's name.

@@ -13,3 +13,9 @@ pub fn json_schema() -> Value {
     }
     schema
 }
+
+/// The schema as text: exactly the published file.
+pub fn schema_text() -> String {
+    // Pretty-printed with `{:#}`: the keys are sorted, so the text changes only with the types.
+    format!("{:#}\n", json_schema())
+}

@@ -95,10 +95,8 @@ fn unknown_fields(error: &ValidationError<'_>, unexpected: &[String], found: &mu
     let known: Vec<String> = schema_beside(error, Some("properties"))
         .and_then(|properties| properties.as_object().map(|fields| fields.keys().cloned().collect()))
         .unwrap_or_default();
-    let given = error.instance().as_object();
     for field in unexpected {
-        let absent = |name: &&String| given.is_none_or(|fields| !fields.contains_key(*name));
-        let message = match nearest(field, known.iter().filter(absent)) {
+        let message = match nearest(field, known.iter()) {
             Some(meant) => {
                 found.suggested.insert((path.clone(), meant.clone()));
                 format!("is not a field of this block; did you mean `{meant}`?")

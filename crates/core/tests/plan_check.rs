@@ -1,0 +1,375 @@
+//! Checking plans: what is refused, by which words, and that nothing slips through.
+
+use pilot_core::FailureName;
+use pilot_core::plan::{self, RecoveryPlan};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const EXAMPLE: &str = include_str!("../../../examples/plans/pilot-light.yaml");
+
+fn example() -> Value {
+    serde_json::to_value(plan::check(EXAMPLE.as_bytes()).unwrap()).unwrap()
+}
+
+/// The example with the value at a path replaced (`Value::Null` of a field: removed).
+fn example_with(path: &str, value: Value) -> Value {
+    let mut plan = example();
+    let (parent, field) = path.rsplit_once('/').unwrap();
+    match plan.pointer_mut(parent).unwrap() {
+        Value::Object(fields) if value.is_null() => drop(fields.remove(field)),
+        Value::Object(fields) => drop(fields.insert(field.to_owned(), value)),
+        Value::Array(items) if field == "-" => items.push(value),
+        Value::Array(items) => items[field.parse::<usize>().unwrap()] = value,
+        _ => panic!("{parent} is no block"),
+    }
+    plan
+}
+
+fn problems(document: &Value) -> Vec<String> {
+    match plan::check(document.to_string().as_bytes()) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[track_caller]
+fn check(path: &str, value: Value, expected: &str) {
+    let found = problems(&example_with(path, value.clone()));
+    assert!(found.iter().any(|problem| problem == expected), "{path} = {value}: {found:#?}");
+}
+
+#[test]
+fn shapes() {
+    let not_yet = "must be `pilotlight.dev/v1`, is \"pilotlight.dev/v2\"";
+    check("/apiVersion", json!("pilotlight.dev/v2"), &format!("/apiVersion: {not_yet}"));
+    check("/kind", json!("Plan"), "/kind: must be `RecoveryPlan`, is \"Plan\"");
+    check("/traffic", Value::Null, "/traffic: is missing");
+    check("/signals", json!({}), "/signals: must be a list, is a block of fields");
+    check("/regions", json!("ap-southeast-1"), "/regions: must be a block of fields, is \"ap-southeast-1\"");
+    check("/objectives/rtoSeconds", json!("300"), "/objectives/rtoSeconds: must be a whole number, is \"300\"");
+    check("/objectives/rtoSeconds", json!(300.0), "/objectives/rtoSeconds: must be a whole number, is 300.0");
+    check("/objectives/rtoSeconds", json!(0.5), "/objectives/rtoSeconds: must be a whole number, is 0.5");
+    check("/objectives/rtoSeconds", json!(-1), "/objectives/rtoSeconds: must be at least 1, is -1");
+    check("/policy/quorum", json!(11), "/policy/quorum: must be at most 10, is 11");
+    check("/compute/0/groupName", json!(""), "/compute/0/groupName: must not be empty");
+    check("/compute/0/groupName", json!(1.5), "/compute/0/groupName: must be a text, is 1.5");
+    check(
+        "/backups/0/resourceArn",
+        json!("shop-db"),
+        "/backups/0/resourceArn: must be an ARN such as arn:aws:rds:ap-southeast-1:111122223333:db:orders, is \"shop-db\"",
+    );
+    check(
+        "/signals/1/region",
+        json!("Singapore"),
+        "/signals/1/region: must be a Region such as ap-southeast-1, is \"Singapore\"",
+    );
+    check(
+        "/validation/endpoints/0/method",
+        json!("get"),
+        "/validation/endpoints/0/method: must be one of GET, POST, is \"get\"; did you mean `GET`?",
+    );
+    check(
+        "/databases/0/name",
+        json!("a#b"),
+        "/databases/0/name: must be 1 to 64 letters, digits, dots, hyphens, underscores or spaces, is \"a#b\"",
+    );
+}
+
+#[test]
+fn unknown_fields() {
+    check("/polcy", json!({}), "/polcy: is not a field of this block; did you mean `policy`?");
+    check(
+        "/databases/0/replicaID",
+        json!("x"),
+        "/databases/0/replicaID: is not a field of this block; its fields are backupRetentionDays, kind, name, primaryIdentifier, replicaIdentifier, timeoutSeconds, wave",
+    );
+    check(
+        "/compute/0/capacity/wanted",
+        json!(2),
+        "/compute/0/capacity/wanted: is not a field of this block; its fields are desired, max, min",
+    );
+    check(
+        "/metadata/a~0b~1c",
+        json!(2),
+        "/metadata/a~00b~01c: is not a field of this block; its fields are description, name, owner",
+    );
+}
+
+#[test]
+fn kinds() {
+    let kinds = "http, alarm, rdsInstance, rdsReplication";
+    check(
+        "/signals/0/kind",
+        json!("https"),
+        &format!("/signals/0/kind: must be one of {kinds}, is \"https\"; did you mean `http`?"),
+    );
+    check("/signals/0/kind", Value::Null, &format!("/signals/0/kind: is missing; the kinds are {kinds}"));
+    check("/signals/0/kind", json!(7), &format!("/signals/0/kind: must be one of {kinds}, is 7"));
+    check("/signals/0", json!("http"), "/signals/0: must be a block with `kind`, is \"http\"");
+    check(
+        "/databases/0/kind",
+        json!("auroraGlobal"),
+        "/databases/0/kind: must be `rdsReadReplica`, is \"auroraGlobal\"",
+    );
+    // What is wrong within the named kind, and nothing about the other kinds.
+    let found = problems(&example_with("/signals/0/alarmName", json!("shop-canary")));
+    assert_eq!(
+        found,
+        [
+            "/signals/0/alarmName: is not a field of this block; its fields are expectStatus, fate, kind, name, timeoutSeconds, url"
+        ]
+    );
+}
+
+#[test]
+fn a_required_field_mistyped_is_one_problem() {
+    let mut plan = example();
+    let fields = plan.pointer_mut("/databases/0").unwrap().as_object_mut().unwrap();
+    let value = fields.remove("replicaIdentifier").unwrap();
+    fields.insert("replicaIdentifer".into(), value);
+    let expected = "/databases/0/replicaIdentifer: is not a field of this block; did you mean `replicaIdentifier`?";
+    assert_eq!(problems(&plan), [expected]);
+}
+
+#[test]
+fn rules() {
+    check(
+        "/regions/recovery",
+        json!("ap-southeast-2"),
+        "/regions/recovery: is the primary Region: there is nowhere to go",
+    );
+    check(
+        "/objectives/rpoSeconds",
+        json!(30),
+        "/policy/maxDataLossSeconds: is 60, above the objective of 30 seconds (objectives.rpoSeconds)",
+    );
+    check(
+        "/policy/quorum",
+        json!(3),
+        "/policy/quorum: asks for 3 fates, the signals have 2 (application, database): it could never be met",
+    );
+    check("/compute/0/name", json!("shop-db"), "/compute/0/name: \"shop-db\" is taken by /databases/0/name");
+    check("/signals/1/name", json!("storefront"), "/signals/1/name: \"storefront\" is taken by /signals/0/name");
+    check("/signals/0/url", json!("ftp://shop/"), "/signals/0/url: must begin with http:// or https://");
+    check(
+        "/signals/2/region",
+        json!("ap-southeast-1"),
+        "/signals/2/region: is ap-southeast-1, not the primary Region ap-southeast-2",
+    );
+    check(
+        "/signals/2/identifier",
+        json!("shop-dv"),
+        "/signals/2/identifier: \"shop-dv\" is no database's primaryIdentifier in this plan (shop-db)",
+    );
+    check(
+        "/signals/3/identifier",
+        json!("shop-db"),
+        "/signals/3/identifier: \"shop-db\" is no database's replicaIdentifier in this plan (shop-db-replica)",
+    );
+    check(
+        "/observer",
+        Value::Null,
+        "/observer/controlUrls: is empty: without a control the observer's own network failing would read as the primary failing",
+    );
+    check("/compute/0/capacity/min", json!(3), "/compute/0/capacity: must keep min <= desired <= max, is 3 <= 2 <= 4");
+    check("/traffic", json!([]), "/traffic: is empty: clients would never be led to the recovery Region");
+    check("/validation/endpoints", json!([]), "/validation/endpoints: is empty: nothing would prove the recovery");
+    check(
+        "/validation/endpoints/0/jsonBody",
+        json!({}),
+        "/validation/endpoints/0/jsonBody: a GET carries no body; `method: POST` does",
+    );
+    check(
+        "/validation/dns/0/expectAnyOf",
+        json!([]),
+        "/validation/dns/0/expectAnyOf: is empty: no answer could be right",
+    );
+    check(
+        "/validation/dns/0/nameServers/0",
+        json!("192.0.2.53"),
+        "/validation/dns/0/nameServers/0: \"192.0.2.53\" is not an address and port, as in 192.0.2.1:53",
+    );
+    let again = example()["traffic"][0].clone();
+    check(
+        "/traffic/-",
+        again,
+        "/traffic/1/key: \"s3://pilot-light-stop-111122223333-ap-southeast-1/stop/pilot-light\" is taken by /traffic/0/key",
+    );
+}
+
+fn records(records: Value) -> Value {
+    json!([{"kind": "route53Records", "name": "api", "hostedZoneId": "Z1", "records": records}])
+}
+
+fn record(record_type: &str, values: &[&str]) -> Value {
+    json!({"name": "api.example.com", "recordType": record_type, "ttlSeconds": 5, "values": values})
+}
+
+fn one(record_type: &str, values: &[&str]) -> Value {
+    records(json!([record(record_type, values)]))
+}
+
+#[test]
+fn record_rules() {
+    let long = "v".repeat(16_000);
+    check("/traffic", records(json!([])), "/traffic/0/records: is empty");
+    check("/traffic", one("A", &[]), "/traffic/0/records/0/values: is empty");
+    check(
+        "/traffic",
+        one("A", &["lb.example.com"]),
+        "/traffic/0/records/0/values/0: must be an IPv4 address, is \"lb.example.com\"",
+    );
+    check(
+        "/traffic",
+        one("AAAA", &["192.0.2.1"]),
+        "/traffic/0/records/0/values/0: must be an IPv6 address, is \"192.0.2.1\"",
+    );
+    check(
+        "/traffic",
+        one("CNAME", &["https://lb.example.com"]),
+        "/traffic/0/records/0/values/0: must be a host name, is \"https://lb.example.com\"",
+    );
+    check(
+        "/traffic",
+        one("CNAME", &["a.example.com", "b.example.com"]),
+        "/traffic/0/records/0/values: a CNAME has one value",
+    );
+    check(
+        "/traffic",
+        one("TXT", &[&long]),
+        "/traffic/0/records/0: is too long: Route 53 takes 32000 characters, an UPSERT counted twice",
+    );
+    let twice = records(json!([record("A", &["192.0.2.1"]), record("A", &["192.0.2.2"])]));
+    check("/traffic", twice, "/traffic/0/records/1: \"api.example.com A in Z1\" is taken by /traffic/0/records/0");
+    assert_eq!(problems(&example_with("/traffic", one("A", &["192.0.2.1", "192.0.2.2"]))), Vec::<String>::new());
+}
+
+#[test]
+fn documents_that_cannot_be_read() {
+    let bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
+                d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n";
+    let deep = format!("{}{}", "[".repeat(40), "]".repeat(40));
+    let long = "a".repeat(plan::check::PLAN_BYTES_MAX + 1);
+    let rows: [(&str, &[u8], &str); 10] = [
+        ("empty", b"", "/: the document is empty"),
+        ("only a comment", b"# a plan\n", "/: the document is empty"),
+        (
+            "a key twice",
+            b"kind: RecoveryPlan\nkind: RecoveryPlan\n",
+            "/: line 2, column 1: `kind` stands twice in one block",
+        ),
+        ("an open list", b"signals: [1\nkind: x\n", "/: line 2, column 5: not YAML or JSON"),
+        ("a tab", b"signals:\n\t- kind: http\n", "/: line 2, column 2: not YAML or JSON: tabs disallowed"),
+        ("two documents", b"kind: a\n---\nkind: b\n", "/: line 3, column 1: a second document begins"),
+        ("a bomb of aliases", bomb.as_bytes(), "more than 20000 values"),
+        ("too deep", deep.as_bytes(), "more than 20000 values, 32 levels"),
+        ("too long", long.as_bytes(), "/: the document has more than 262144 bytes"),
+        ("not text", b"kind: \xff\n", "/: byte 6 is not UTF-8 text"),
+    ];
+    for (name, document, expected) in rows {
+        let found: Vec<String> = plan::check(document).unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert!(found[0].contains(expected), "{name}: {found:?}");
+        assert!(!found[0].contains('\n'), "{name} is told in several lines: {found:?}");
+    }
+}
+
+#[test]
+fn words_of_old_yaml_stay_words() {
+    let document = EXAMPLE.replace("owner: shop on-call", "owner: no");
+    assert_eq!(plan::check(document.as_bytes()).unwrap().metadata.owner, "no");
+}
+
+#[test]
+fn anchors_within_reason_are_welcome() {
+    let document = EXAMPLE.replacen("expectStatus: 200", "expectStatus: &fine 200", 1);
+    let document = document.replacen("expectStatus: 200", "expectStatus: *fine", 1);
+    assert_ne!(document, EXAMPLE);
+    assert_eq!(plan::check(document.as_bytes()), plan::check(EXAMPLE.as_bytes()));
+}
+
+#[test]
+fn a_function_refuses_a_bad_plan_by_name_and_says_everything() {
+    let failure = plan::parse(b"kind: RecoveryPlan\n", "s3://artifacts/plans/shop.yaml").unwrap_err();
+    assert_eq!(failure.name, FailureName::PlanInvalid);
+    assert_eq!(failure.resource, "s3://artifacts/plans/shop.yaml");
+    for field in ["apiVersion", "metadata", "regions", "objectives", "signals", "traffic", "validation"] {
+        assert!(failure.what.contains(&format!("/{field}: is missing")), "{field}: {failure}");
+    }
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (0u32..5).prop_map(Value::from),
+        (-1e9f64..1e9).prop_map(Value::from),
+        // Without control characters: a text that holds them is no YAML at all.
+        "[ -~äß€]{0,12}".prop_map(Value::from),
+        prop_oneof![Just("http"), Just("POST"), Just("A"), Just("ap-southeast-2")].prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z]{1,5}|kind|name", inner, 0..3)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// Every place of a document.
+fn places(value: &Value, path: &str, found: &mut Vec<String>) {
+    found.push(path.to_owned());
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| places(field, &format!("{path}/{name}"), found))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| places(item, &format!("{path}/{i}"), found))
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    // A whole plan is checked in each case.
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_text_is_refused_without_a_panic(document in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(plan::check(&document).is_err());
+    }
+
+    /// The schema and the types must agree: a document that passes the schema and is refused by the types would be told without a
+    /// path, in serde's words.
+    #[test]
+    fn whatever_stands_anywhere_is_told_with_its_path(place in any::<prop::sample::Index>(), value in any_value()) {
+        let mut document = example();
+        let mut all = Vec::new();
+        places(&document, "", &mut all);
+        let place = place.get(&all);
+        *document.pointer_mut(place).unwrap() = value;
+        let text = document.to_string();
+        match plan::check(text.as_bytes()) {
+            Ok(plan) => {
+                let written = serde_json::to_string(&plan).unwrap();
+                prop_assert_eq!(plan::check(written.as_bytes()).unwrap(), plan, "it does not survive being written");
+            }
+            Err(problems) => {
+                prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    prop_assert!(!problem.path.is_empty() || place.is_empty(), "{place}: {problem}");
+                    prop_assert!(!problem.message.contains('\n'), "{problem}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_checked_plan_deserializes_to_itself() {
+    let typed: RecoveryPlan = plan::check(EXAMPLE.as_bytes()).unwrap();
+    let written = serde_json::to_vec(&typed).unwrap();
+    assert_eq!(plan::check(&written).unwrap(), typed);
+}
