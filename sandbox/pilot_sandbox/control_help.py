@@ -12,7 +12,11 @@ _EXAMPLES = (
     ("POST /probe/network/down", "the functions' HTTP probes fail although the primary is well", None),
     ("POST /probe/network/up", "the probes reach their targets again", None),
     ("GET /delays", "how long the emulated control plane takes", None),
-    ("POST /delays", "change any of them", '{"promotionSeconds": 20, "launchSeconds": 10, "recordsInsyncSeconds": 2}'),
+    (
+        "POST /delays",
+        "change any of them",
+        '{"promotionSeconds": 20, "healthCheckIntervalSeconds": 10}',
+    ),
     ("POST /replication/lag", "delay the line between the databases", '{"seconds": 30}'),
     ("GET /workloads", "the workloads and their addresses", None),
     ("POST /workloads", "create another seeded workload", '{"name": "pl-two"}'),

@@ -73,8 +73,10 @@ class HealthCheck:
 class HealthCheckers:
     """Runs the checkers of every health check that exists in the emulated Route 53."""
 
-    def __init__(self, probe_once: Probe = probe) -> None:
+    def __init__(self, probe_once: Probe = probe, ten_seconds_last: Callable[[], float] = lambda: 10.0) -> None:
         self._probe = probe_once
+        #: How long 10 s of a RequestInterval (10 or 30 on AWS) last here, asked at each round.
+        self._ten_seconds_last = ten_seconds_last
         self._checks: dict[str, HealthCheck] = {}
 
     def update(self, configs: dict[str, dict]) -> None:
@@ -93,14 +95,16 @@ class HealthCheckers:
 
     async def _run(self, check: HealthCheck, number: int) -> None:
         checker = check.checkers[number]
-        interval_seconds = check.config.get("RequestInterval", 30)
         await asyncio.sleep(number * _FIRST_ROUND_SPACING_SECONDS)
         checker.observe(await self._probe(check.config), check.config.get("FailureThreshold", 3))
         # From then on the checkers are spread over the interval, as they are in reality.
-        await asyncio.sleep(interval_seconds * number / len(check.checkers) + random.uniform(0, 0.1))
+        await asyncio.sleep(self._interval_seconds(check) * number / len(check.checkers) + random.uniform(0, 0.1))
         while True:
             checker.observe(await self._probe(check.config), check.config.get("FailureThreshold", 3))
-            await asyncio.sleep(interval_seconds)
+            await asyncio.sleep(self._interval_seconds(check))
+
+    def _interval_seconds(self, check: HealthCheck) -> float:
+        return check.config.get("RequestInterval", 30) / 10 * self._ten_seconds_last()
 
     def is_healthy(self, check_id: str) -> bool:
         """The check's status, as DNS uses it; a check that does not exist counts as healthy."""

@@ -44,6 +44,8 @@ class Delays:
     promotionSeconds: float = 8.0
     launchSeconds: float = 6.0
     recordsInsyncSeconds: float = 2.0
+    # The health check's 10 s are shortened like the schedules' minute; 10 is what Route 53 takes.
+    healthCheckIntervalSeconds: float = 2.0
 
 
 @dataclass
@@ -59,7 +61,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.control = ControlServer(self, free_port())
-        self.checkers = HealthCheckers()
+        self.checkers = HealthCheckers(ten_seconds_last=lambda: self.delays.healthCheckIntervalSeconds)
         self.dns = DnsServer(self.checkers.is_healthy)
         self.dns_port = free_port()
         self.endpoint_url = f"http://127.0.0.1:{free_port()}"
@@ -130,7 +132,7 @@ class World:
 
     def current_delays(self) -> Delays:
         """What the emulator is told: nothing is slow while the first workload is made, for nobody is looking yet."""
-        return Delays(0.0, 0.0, 0.0) if self._seeding_first else self.delays
+        return Delays(0.0, 0.0, 0.0, self.delays.healthCheckIntervalSeconds) if self._seeding_first else self.delays
 
     async def add_workload(self, name: str) -> RunningWorkload:
         """Create a workload in both Regions and let its client begin; returns when traffic is served by the primary."""
