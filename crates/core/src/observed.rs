@@ -18,6 +18,17 @@ pub enum SignalState {
     Unknown,
 }
 
+impl SignalState {
+    /// The state as reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SignalState::Healthy => "healthy",
+            SignalState::Failing => "failing",
+            SignalState::Unknown => "unknown",
+        }
+    }
+}
+
 /// What one signal showed, with the evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
