@@ -36,7 +36,7 @@ pub trait Groups {
 
 /// STOP objects in the recovery Region.
 pub trait StopObjects {
-    /// `s3:HeadObject`.
+    /// `s3:HeadObject`. A missing bucket reads as a missing object: a HEAD has no body to tell them apart.
     fn present(&self, bucket: &str, key: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// `s3:PutObject`; the body says who and when, for people.
     fn put(&self, bucket: &str, key: &str, body: String) -> impl Future<Output = Result<(), CallError>>;
