@@ -1,5 +1,7 @@
 //! Checking plans: what is refused, by which words, and that nothing slips through.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
+
 use pilot_core::FailureName;
 use pilot_core::plan::{self, RecoveryPlan};
 use proptest::prelude::*;

@@ -2,6 +2,8 @@
 //!
 //! AWS compares error names to the letter and says nothing of a name that never comes: a typing error would be found in the outage.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+
 use std::collections::BTreeSet;
 
 use pilot_core::FailureName;

@@ -1,5 +1,6 @@
 //! The workspace's structure: arrows point inwards only, AWS is named in adapters only, no file is a drawer.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 #![expect(clippy::disallowed_methods, reason = "the core reads no files; this test reads the repository's")]
 
 use std::collections::{BTreeMap, BTreeSet};

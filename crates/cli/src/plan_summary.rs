@@ -1,0 +1,77 @@
+//! A plan in a few lines: what a run would do, in its order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pilot_core::plan::{Compute, Database, RecoveryPlan, Signal, Traffic};
+
+use crate::columns::table;
+
+/// The summary, with the hash that a run pins the plan by.
+pub fn text(plan: &RecoveryPlan, sha256: &str) -> String {
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        row("plan", titled(&plan.metadata.name, &plan.metadata.description)),
+        row("sha256", sha256.to_owned()),
+        row("regions", format!("{} -> {}", plan.regions.primary, plan.regions.recovery)),
+        row("objectives", format!("RTO {} s, RPO {} s", plan.objectives.rto_seconds, plan.objectives.rpo_seconds)),
+        row("acts when", acts_when(plan)),
+        row("promotes if", format!("at most {} s of data would be lost", plan.policy.max_data_loss_seconds)),
+    ];
+    let databases = plan.databases.iter().map(|c| (c.wave(), database(c)));
+    rows.extend(waves("data", databases));
+    rows.extend(waves("compute", plan.compute.iter().map(|c| (c.wave(), compute(c)))));
+    let endpoints: Vec<&str> = plan.validation.endpoints.iter().map(|e| e.name.as_str()).collect();
+    rows.push(row("proof", endpoints.join(", ")));
+    rows.extend(waves("traffic", plan.traffic.iter().map(|c| (c.wave(), traffic(c)))));
+    table("  ", &rows)
+}
+
+fn titled(name: &str, description: &str) -> String {
+    if description.is_empty() { name.to_owned() } else { format!("{name} ({description})") }
+}
+
+fn acts_when(plan: &RecoveryPlan) -> String {
+    let fates: BTreeSet<&str> = plan.signals.iter().map(Signal::fate).collect();
+    let names: Vec<&str> = fates.iter().copied().collect();
+    let (quorum, hold) = (plan.policy.quorum, plan.policy.hold_seconds);
+    format!("{quorum} of {} fates ({}) fail for {hold} s", fates.len(), names.join(", "))
+}
+
+/// One row a wave, lowest first; everything in a row goes at once.
+fn waves(part: &str, components: impl Iterator<Item = (u32, String)>) -> Vec<Vec<String>> {
+    let mut by_wave: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for (wave, component) in components {
+        by_wave.entry(wave).or_default().push(component);
+    }
+    let row = |(wave, components): (u32, Vec<String>)| vec![format!("{part} wave {wave}"), components.join("; ")];
+    by_wave.into_iter().map(row).collect()
+}
+
+fn database(component: &Database) -> String {
+    match component {
+        Database::RdsReadReplica(c) => {
+            format!("{}: promote the RDS read replica {} (cannot be undone)", c.name, c.replica_identifier)
+        }
+    }
+}
+
+fn compute(component: &Compute) -> String {
+    match component {
+        Compute::AutoScalingGroup(c) => {
+            let size = c.capacity;
+            let (min, max, desired) = (size.min, size.max, size.desired);
+            format!("{}: Auto Scaling group {} to {desired} (min {min}, max {max})", c.name, c.group_name)
+        }
+    }
+}
+
+fn traffic(component: &Traffic) -> String {
+    match component {
+        Traffic::StopObject(c) => format!("{}: put s3://{}/{}", c.name, c.bucket, c.key),
+        Traffic::Route53Records(c) => {
+            let names: Vec<String> =
+                c.records.iter().map(|r| format!("{} {}", r.name, r.record_type.as_str())).collect();
+            format!("{}: write {} in zone {}", c.name, names.join(", "), c.hosted_zone_id)
+        }
+    }
+}
