@@ -18,6 +18,7 @@ fn answer(values: Result<&[&str], &str>) -> DnsAnswer {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "a row of a table, read as it stands")]
 fn every_server_must_answer_with_expected_values_and_no_other() {
     let question = "shop.example.com CNAME at 192.0.2.53:53";
     let cases: &[(Result<&[&str], &str>, Option<&str>)] = &[

@@ -84,6 +84,7 @@ fn after(looks: &[(i64, Verdict)]) -> (Option<i64>, Option<i64>) {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "a row of a table, read as it stands")]
 fn what_is_remembered_after_some_looks() {
     use Verdict::{Down, Healthy, Impaired, Unknown};
     let gap = HELD_GAP_SECONDS_MAX;
