@@ -11,9 +11,9 @@ pub struct DnsAnswer {
     pub values: Result<Vec<String>, String>,
 }
 
-/// A value as it is compared: lower case, without the closing dot.
+/// A value as it is compared: lower case, without the closing dot, and without the quotes in which Route 53 writes texts.
 pub fn canonical(value: &str) -> String {
-    value.trim_end_matches('.').to_ascii_lowercase()
+    value.trim_matches('"').trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// What does not hold, one sentence a server: every server must answer, with expected values and no other.

@@ -1,0 +1,67 @@
+//! The recovery Region, by the adapters of the crates that act on it - here only read - and one call of our own.
+
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use pilot_core::observed::{GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::plan::DnsRecord;
+use pilot_shell::CallError;
+use pilot_shell::ports::{Groups, Listed, Records, Replicas, StopObjects};
+use promote_db::adapter::AwsReplicas;
+use scale_compute::adapter::AwsGroups;
+use update_dns::route53_adapter::AwsRecords;
+use update_dns::s3_adapter::AwsStopObjects;
+
+use crate::ports::Region;
+
+/// The function's Region.
+#[derive(Debug, Clone)]
+pub struct AwsRegion {
+    replicas: AwsReplicas,
+    groups: AwsGroups,
+    stop_objects: AwsStopObjects,
+    records: AwsRecords,
+    s3: aws_sdk_s3::Client,
+}
+
+impl AwsRegion {
+    /// With clients of this configuration.
+    pub fn new(config: &SdkConfig) -> Self {
+        AwsRegion {
+            replicas: AwsReplicas::new(config),
+            groups: AwsGroups::new(config),
+            stop_objects: AwsStopObjects::new(config),
+            records: AwsRecords::new(config),
+            s3: aws_sdk_s3::Client::new(config),
+        }
+    }
+}
+
+impl Region for AwsRegion {
+    async fn replica(&self, identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
+        self.replicas.describe(identifier).await
+    }
+
+    async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
+        self.replicas.lag_samples(identifier, from, to).await
+    }
+
+    async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
+        self.groups.describe(name).await
+    }
+
+    async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
+        match self.s3.head_bucket().bucket(bucket).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
+        self.stop_objects.present(bucket, key).await
+    }
+
+    async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
+        self.records.list(zone_id, wanted).await
+    }
+}

@@ -1,0 +1,54 @@
+//! What is asked of the recovery Region before a failover, component by component.
+
+use futures::future::{join, join_all};
+use jiff::Timestamp;
+use pilot_core::decide::readiness::{self, Readiness};
+use pilot_core::observed::ReplicaObserved;
+use pilot_core::plan::{Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic};
+use pilot_shell::CallError;
+
+use crate::ports::Region;
+
+/// A component and what was seen of it.
+pub type Seen<T> = (String, Result<T, CallError>);
+
+/// Every group and every switch of the plan: what does not depend on how the primary is.
+pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Seen<Readiness>> {
+    let groups = join_all(plan.compute.iter().map(async |component: &Compute| {
+        let Compute::AutoScalingGroup(group) = component;
+        let seen = region.group(&group.group_name).await;
+        (group.name.clone(), seen.map(|seen| readiness::group(&group.group_name, seen.as_ref())))
+    }));
+    let traffic = join_all(plan.traffic.iter().map(async |component: &Traffic| match component {
+        Traffic::StopObject(stop) => (stop.name.clone(), stop_bucket(stop, region).await),
+        Traffic::Route53Records(records) => (records.name.clone(), listed(records, region).await),
+    }));
+    let (mut seen, traffic) = join(groups, traffic).await;
+    seen.extend(traffic);
+    seen
+}
+
+async fn stop_bucket<R: Region>(stop: &StopObject, region: &R) -> Result<Readiness, CallError> {
+    Ok(if region.bucket_exists(&stop.bucket).await? {
+        Readiness::Ready(format!("bucket {} is there", stop.bucket))
+    } else {
+        Readiness::Problem(format!("{}: there is no such bucket; correct bucket in the plan", stop.bucket))
+    })
+}
+
+async fn listed<R: Region>(records: &Route53Records, region: &R) -> Result<Readiness, CallError> {
+    let listed = region.records(&records.hosted_zone_id, &records.records).await?;
+    Ok(readiness::records(&records.hosted_zone_id, &records.records, &listed))
+}
+
+/// A replica and its lag samples of this time.
+pub async fn replica_with_lag<R: Region>(
+    replica: &RdsReadReplica,
+    region: &R,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(Option<ReplicaObserved>, Vec<pilot_core::observed::LagSample>), CallError> {
+    let id = &replica.replica_identifier;
+    let (observed, samples) = join(region.replica(id), region.lag_samples(id, from, to)).await;
+    Ok((observed?, samples?))
+}

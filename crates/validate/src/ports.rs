@@ -1,0 +1,53 @@
+//! What this function needs to see. Reads only, by type.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use pilot_core::observed::{GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::plan::{DnsRecord, RecordType};
+use pilot_shell::CallError;
+use pilot_shell::ports::Listed;
+
+/// The recovery Region, as far as it is looked at.
+pub trait Region {
+    /// A DB instance; `None`: no such instance.
+    fn replica(&self, identifier: &str) -> impl Future<Output = Result<Option<ReplicaObserved>, CallError>>;
+    /// Its `ReplicaLag`.
+    fn lag_samples(
+        &self,
+        identifier: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
+    /// An Auto Scaling group; `None`: no such group.
+    fn group(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
+    /// Whether a bucket is there: a missing object says nothing about its bucket.
+    fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
+    /// Whether the STOP object is there.
+    fn stop_object(&self, bucket: &str, key: &str) -> impl Future<Output = Result<bool, CallError>>;
+    /// The records of these names and types that a zone has.
+    fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> impl Future<Output = Result<Listed, CallError>>;
+}
+
+/// Asks name servers, past every cache of our own.
+pub trait Dns {
+    /// The values of the records of this type; `server` absent: the system's resolver. `Err` says why there are none.
+    fn ask(
+        &self,
+        server: Option<SocketAddr>,
+        name: &str,
+        record_type: RecordType,
+    ) -> impl Future<Output = Result<Vec<String>, String>>;
+}
+
+/// What the function looks through.
+#[derive(Debug)]
+pub struct Eyes<'a, R, H, D> {
+    /// The recovery Region.
+    pub region: &'a R,
+    /// The application.
+    pub http: &'a H,
+    /// The name servers.
+    pub dns: &'a D,
+}

@@ -1,0 +1,135 @@
+//! The step `validate`: does the recovered application work? Before any client is led to it.
+
+use futures::future::{join_all, join3};
+use http_probe::{Http, Request};
+use pilot_core::contract::StepResponse;
+use pilot_core::decide::{endpoint, group};
+use pilot_core::plan::{Compute, Database, Endpoint, Method, RecoveryPlan};
+use pilot_core::{Failure, FailureName};
+use pilot_shell::ledger::Ledger;
+use pilot_shell::waves::{self, Progress};
+use pilot_shell::{CallError, StepContext};
+
+use crate::ports::{Dns, Eyes, Region};
+
+const LOOK_AGAIN_SECONDS: u32 = 2;
+
+/// A check: its name, and what is seen (`Ok`) or still missing (`Err`).
+pub type Check = (String, Result<String, String>);
+
+/// One invocation of the step. The writes go last, once everything else holds: a POST that comes too early could leave something behind
+/// in every look.
+///
+/// # Errors
+/// `ValidationFailed` once the plan's time is over, naming everything that is missing.
+pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
+    context: &StepContext<'_, L>,
+    eyes: &Eyes<'_, R, H, D>,
+) -> Result<StepResponse, Failure> {
+    let plan = context.plan;
+    let (databases, groups, reads) =
+        join3(databases(plan, eyes.region), groups(plan, eyes.region), endpoints(plan, eyes.http, Method::Get)).await;
+    let mut checks: Vec<Check> = databases.into_iter().chain(groups).chain(reads).collect();
+    if checks.iter().all(|(_, seen)| seen.is_ok()) {
+        checks.extend(endpoints(plan, eyes.http, Method::Post).await);
+    } else {
+        let waits = |e: &Endpoint| (endpoint_name(e), Err("waits for the rest before it writes".to_owned()));
+        checks.extend(plan.validation.endpoints.iter().filter(|e| e.method == Method::Post).map(waits));
+    }
+    conclude(context, checks, LOOK_AGAIN_SECONDS, |missing| {
+        Failure::new(FailureName::ValidationFailed, &plan.metadata.name, missing)
+            .now("the recovery Region has data and capacity as the journal says; no client was led to it")
+            .next(
+                "look at the application in the recovery Region; the traffic switch can be moved by hand once it works",
+            )
+    })
+}
+
+/// Done once every check holds; until then in progress; after the plan's time the failure.
+///
+/// # Errors
+/// The failure made of everything that is missing.
+pub fn conclude<L: Ledger>(
+    context: &StepContext<'_, L>,
+    checks: Vec<Check>,
+    look_again_seconds: u32,
+    failure: impl FnOnce(String) -> Failure,
+) -> Result<StepResponse, Failure> {
+    let missing: Vec<String> =
+        checks.iter().filter_map(|(name, seen)| Some(format!("{name}: {}", seen.as_ref().err()?))).collect();
+    let allowed_seconds = context.plan.validation.timeout_seconds;
+    if !missing.is_empty() && context.waited_seconds() >= i64::from(allowed_seconds) {
+        let waited_seconds = context.waited_seconds();
+        return Err(failure(format!(
+            "after {waited_seconds} seconds, the plan allows {allowed_seconds}: {}",
+            missing.join("; ")
+        )));
+    }
+    let progress = |(name, seen): Check| -> Progress {
+        match seen {
+            Ok(detail) => waves::done(&name, detail),
+            Err(missing) => waves::in_progress(&name, missing, look_again_seconds),
+        }
+    };
+    Ok(StepResponse::of(checks.into_iter().map(progress).collect()))
+}
+
+async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
+    join_all(plan.databases.iter().map(async |database: &Database| {
+        let Database::RdsReadReplica(component) = database;
+        let seen = region.replica(&component.replica_identifier).await;
+        let seen = seen.map_err(unseen).and_then(|instance| {
+            let instance = instance.ok_or_else(|| format!("no DB instance {}", component.replica_identifier))?;
+            match (&instance.source, instance.status.as_str()) {
+                (None, "available") => Ok("no replica any more, and available".to_owned()),
+                (None, status) => Err(format!("no replica any more, but `{status}`")),
+                (Some(source), status) => Err(format!("still a replica of {source}, `{status}`")),
+            }
+        });
+        (component.name.clone(), seen)
+    }))
+    .await
+}
+
+async fn groups<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
+    join_all(plan.compute.iter().map(async |compute: &Compute| {
+        let Compute::AutoScalingGroup(component) = compute;
+        let wanted = component.capacity.desired;
+        let seen = region.group(&component.group_name).await.map_err(unseen);
+        let seen =
+            seen.and_then(|group| match group::decide(&component.group_name, group.as_ref(), component.capacity) {
+                group::Decision::Done => Ok(format!("{wanted} or more in service")),
+                group::Decision::Wait { in_service } => Err(format!("{in_service} of {wanted} in service")),
+                group::Decision::Resize(_) => Err(format!("the group is not at its capacity of {wanted}")),
+                group::Decision::Fail(failure) => Err(failure.what),
+            });
+        (component.name.clone(), seen)
+    }))
+    .await
+}
+
+/// Asks the endpoints of one method.
+pub async fn endpoints<H: Http>(plan: &RecoveryPlan, http: &H, method: Method) -> Vec<Check> {
+    let endpoints = plan.validation.endpoints.iter().filter(|endpoint| endpoint.method == method);
+    join_all(endpoints.map(async |endpoint: &Endpoint| {
+        let request = Request {
+            method,
+            url: &endpoint.url,
+            json_body: endpoint.json_body.as_ref(),
+            timeout_seconds: endpoint.timeout_seconds,
+        };
+        let problem = endpoint::problem(endpoint, &http.ask(request).await);
+        let seen = problem.map_or_else(|| Ok(format!("HTTP {} as expected", endpoint.expect_status)), Err);
+        (endpoint_name(endpoint), seen)
+    }))
+    .await
+}
+
+fn endpoint_name(endpoint: &Endpoint) -> String {
+    format!("endpoint {}", endpoint.name)
+}
+
+/// A call that did not answer well proves nothing: the check stays open, and is asked again.
+pub fn unseen(error: CallError) -> String {
+    format!("could not be seen, {error}")
+}

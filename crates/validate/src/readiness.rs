@@ -1,0 +1,113 @@
+//! The schedule: could we fail over now? Asked while the primary is well, so that a failover finds no surprise.
+
+use futures::future::{join_all, join3};
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::Failure;
+use pilot_core::decide::readiness::{self, Readiness};
+use pilot_core::plan::{Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
+use pilot_shell::CallError;
+use pilot_shell::telemetry::{Metric, emf};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::look::{Seen, groups_and_traffic, replica_with_lag};
+use crate::ports::Region;
+
+/// How far back a lag sample may lie: RDS publishes one a minute, some late.
+const LAG_WINDOW_SECONDS: i64 = 300;
+
+/// What the function returns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadinessReport {
+    /// The workload.
+    pub workload: String,
+    /// Whether a failover could begin now.
+    pub ready: bool,
+    /// What stands in its way, each with what to mend.
+    pub problems: Vec<String>,
+    /// What is as it should be.
+    pub in_order: Vec<String>,
+}
+
+/// Asks everything, publishes `Ready`.
+///
+/// # Errors
+/// `AwsUnavailable`: something could not be seen. `Ready` is not published then; a zero would say that somebody looked.
+pub async fn report<R: Region>(
+    plan: &RecoveryPlan,
+    region: &R,
+    now: Timestamp,
+    publish: impl Fn(&Value),
+    namespace: &str,
+) -> Result<ReadinessReport, Failure> {
+    let workload = &plan.metadata.name;
+    let databases = join_all(plan.databases.iter().map(async |database: &Database| {
+        let Database::RdsReadReplica(replica) = database;
+        (replica.name.clone(), replicates(replica, plan.objectives.rpo_seconds, region, now).await)
+    }));
+    let switches = join_all(plan.traffic.iter().filter_map(|traffic| match traffic {
+        Traffic::StopObject(stop) => Some(untouched(stop, region)),
+        Traffic::Route53Records(_) => None,
+    }));
+    let (databases, switches, others) = join3(databases, switches, groups_and_traffic(plan, region)).await;
+    let mut report =
+        ReadinessReport { workload: workload.clone(), ready: true, problems: Vec::new(), in_order: Vec::new() };
+    for (name, seen) in databases.into_iter().chain(others).chain(switches) {
+        match seen {
+            // A replica that is busy with a backup is one that works.
+            Ok(Readiness::Ready(detail) | Readiness::Wait(detail)) => report.in_order.push(format!("{name}: {detail}")),
+            Ok(Readiness::Problem(problem)) => report.problems.push(format!("{name}: {problem}")),
+            Err(error @ CallError::Refused { .. }) => {
+                report.problems.push(format!("{name}: AWS refused to tell, {error}"))
+            }
+            Err(error) => return Err(error.into_failure("the look at the recovery Region", &name)),
+        }
+    }
+    report.ready = report.problems.is_empty();
+    if !report.ready {
+        tracing::warn!(workload, "not ready: {}", report.problems.join("; "));
+    }
+    let metric = Metric { name: "Ready", unit: "Count", value: f64::from(u8::from(report.ready)) };
+    publish(&emf(namespace, &[("Workload", workload)], &[metric], now));
+    Ok(report)
+}
+
+async fn replicates<R: Region>(
+    component: &RdsReadReplica,
+    rpo_seconds: u32,
+    region: &R,
+    now: Timestamp,
+) -> Result<Readiness, CallError> {
+    let from = now - SignedDuration::from_secs(LAG_WINDOW_SECONDS);
+    let (observed, samples) = replica_with_lag(component, region, from, now).await?;
+    let id = &component.replica_identifier;
+    let readiness = readiness::replica(component, observed.as_ref());
+    let Some(replica) = observed.filter(|_| !matches!(readiness, Readiness::Problem(_))) else { return Ok(readiness) };
+    Ok(if replica.source.is_none() {
+        Readiness::Problem(format!(
+            "{id}: is no replica any more: there is nothing to fail over to; make a new replica"
+        ))
+    } else {
+        match readiness::replication_now(id, &replica, &samples, rpo_seconds) {
+            Ok(detail) => Readiness::Ready(detail),
+            Err(problem) => Readiness::Problem(problem),
+        }
+    })
+}
+
+/// A STOP object that is there already: clients are in the recovery Region, or will be with the next primary.
+async fn untouched<R: Region>(stop: &StopObject, region: &R) -> Seen<Readiness> {
+    let seen = region.stop_object(&stop.bucket, &stop.key).await;
+    let readiness = seen.map(|present| {
+        if present {
+            Readiness::Problem(format!(
+                "s3://{}/{} is there: the traffic is switched already; delete it once clients may go back",
+                stop.bucket, stop.key
+            ))
+        } else {
+            Readiness::Ready(format!("s3://{}/{} is not there", stop.bucket, stop.key))
+        }
+    });
+    (stop.name.clone(), readiness)
+}

@@ -1,0 +1,130 @@
+//! The step `ready`: can the recovery Region take over as the plan says, and at what loss? Before anything is changed, so every problem
+//! is said at once.
+
+use futures::future::{join, join_all};
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::contract::{Assessment, StepResponse};
+use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
+use pilot_core::decide::readiness::{self, Readiness};
+use pilot_core::plan::{Database, RdsReadReplica};
+use pilot_core::{Failure, FailureName};
+use pilot_shell::ledger::Ledger;
+use pilot_shell::waves::{self, Progress};
+use pilot_shell::{CallError, StepContext};
+
+use crate::look::{groups_and_traffic, replica_with_lag};
+use crate::ports::Region;
+
+/// How long a replica may be busy (a backup, a modification) before the run is refused: nothing has been changed yet, and a person
+/// decides faster what to do about it.
+pub const BUSY_TIMEOUT_SECONDS: u32 = 300;
+const LOOK_AGAIN_SECONDS: u32 = 3;
+
+/// What was found of one component.
+enum Finding {
+    Ready(String),
+    Wait(String),
+    Problem(String),
+    /// Promoting would lose more than the plan allows.
+    Loss(String),
+}
+
+/// One invocation of the step.
+///
+/// # Errors
+/// `DataLossTooHigh` if that is all that is wrong, `NotReady` naming everything that is, `StepDeadlineExceeded` for a replica that
+/// stays busy.
+pub async fn step<L: Ledger, R: Region>(
+    context: &StepContext<'_, L>,
+    assessment: &Assessment,
+    region: &R,
+) -> Result<StepResponse, Failure> {
+    let plan = context.plan;
+    let now = context.now();
+    let databases = join_all(plan.databases.iter().map(async |database: &Database| {
+        let Database::RdsReadReplica(replica) = database;
+        let allowed = plan.policy.max_data_loss_seconds;
+        (replica.name.clone(), database_finding(replica, region, assessment.incident_at, now, allowed).await)
+    }));
+    let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
+    let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
+    let findings: Vec<(String, Finding)> = databases.into_iter().chain(others).collect();
+    refuse(&plan.metadata.name, &findings)?;
+    findings
+        .into_iter()
+        .map(|(name, finding)| progress(context, &name, finding))
+        .collect::<Result<Vec<_>, _>>()
+        .map(StepResponse::of)
+}
+
+async fn database_finding<R: Region>(
+    replica: &RdsReadReplica,
+    region: &R,
+    incident_at: Timestamp,
+    now: Timestamp,
+    max_data_loss_seconds: u32,
+) -> Finding {
+    let from = incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
+    let (observed, samples) = match replica_with_lag(replica, region, from, now).await {
+        Ok(seen) => seen,
+        Err(error) => return finding_of(Err(error)),
+    };
+    let finding = finding_of(Ok(readiness::replica(replica, observed.as_ref())));
+    let promoted = observed.is_some_and(|replica| replica.source.is_none());
+    match finding {
+        Finding::Ready(detail) if !promoted => {
+            let loss = data_loss::estimate(&samples, incident_at);
+            match data_loss::gate(&replica.replica_identifier, loss, max_data_loss_seconds) {
+                Ok(loss) => {
+                    Finding::Ready(format!("{detail}; promoting loses at most {:.1} seconds", loss.rpo_seconds))
+                }
+                Err(failure) => Finding::Loss(format!("{}: {}", failure.resource, failure.what)),
+            }
+        }
+        // Promoted before this run: there is nothing left to lose by it.
+        other => other,
+    }
+}
+
+/// What AWS refuses is a problem of the plan or of the role; what it did not answer is asked again.
+fn finding_of(seen: Result<Readiness, CallError>) -> Finding {
+    match seen {
+        Ok(Readiness::Ready(detail)) => Finding::Ready(detail),
+        Ok(Readiness::Wait(detail)) => Finding::Wait(detail),
+        Ok(Readiness::Problem(problem)) => Finding::Problem(problem),
+        Err(error @ CallError::Refused { .. }) => {
+            Finding::Problem(format!("AWS refused to tell, {error}; check the plan and the function's role"))
+        }
+        Err(error) => Finding::Wait(error.to_string()),
+    }
+}
+
+fn refuse(workload: &str, findings: &[(String, Finding)]) -> Result<(), Failure> {
+    let of = |wanted: fn(&Finding) -> Option<&String>| {
+        findings.iter().filter_map(move |(name, finding)| Some(format!("{name}: {}", wanted(finding)?)))
+    };
+    let problems: Vec<String> = of(|f| if let Finding::Problem(p) = f { Some(p) } else { None }).collect();
+    let losses: Vec<String> = of(|f| if let Finding::Loss(l) = f { Some(l) } else { None }).collect();
+    let (name, next) = match (problems.is_empty(), losses.is_empty()) {
+        (true, true) => return Ok(()),
+        (true, false) => (
+            FailureName::DataLossTooHigh,
+            "mend replication, or raise policy.maxDataLossSeconds in the plan if the owners accept the loss",
+        ),
+        (false, _) => {
+            (FailureName::NotReady, "mend each of these and start again; `readiness` asks the same every few minutes")
+        }
+    };
+    let all: Vec<String> = problems.into_iter().chain(losses).collect();
+    Err(Failure::new(name, workload, all.join("; ")).now("nothing was changed").next(next))
+}
+
+fn progress<L: Ledger>(context: &StepContext<'_, L>, name: &str, finding: Finding) -> Result<Progress, Failure> {
+    match finding {
+        Finding::Ready(detail) => Ok(waves::done(name, detail)),
+        Finding::Wait(detail) | Finding::Problem(detail) | Finding::Loss(detail) => {
+            context.check_deadline(name, &detail, BUSY_TIMEOUT_SECONDS)?;
+            Ok(waves::in_progress(name, detail, LOOK_AGAIN_SECONDS))
+        }
+    }
+}
