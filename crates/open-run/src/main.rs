@@ -1,2 +1,16 @@
-//! placeholder
-fn main() {}
+//! The Lambda function: configuration and clients once, then the handler for every event.
+
+use jiff::Timestamp;
+use open_run::handler;
+use pilot_shell::ledger::DynamoLedger;
+use pilot_shell::plans::S3Plans;
+use pilot_shell::{clients, config, runtime};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let aws = clients::load().await;
+    let ledger = DynamoLedger::new(&aws, config::state_table()?);
+    let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
+    let region = config::required("AWS_REGION")?;
+    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &region, Timestamp::now)).await
+}

@@ -73,7 +73,7 @@ pub trait Ledger {
     /// `LeaseLost`, `JournalUnavailable`, `AwsUnavailable`.
     fn intend(&self, run: &Run, entry: &Entry) -> impl Future<Output = Result<Entry, Failure>>;
 
-    /// Writes what came of an act.
+    /// Writes what came of an act. A refusal that comes late does not undo an acceptance.
     ///
     /// # Errors
     /// `JournalUnavailable`, `AwsUnavailable`.

@@ -5,6 +5,7 @@
 
 pub mod check;
 mod component;
+mod name;
 mod read;
 mod rules;
 mod schema;
@@ -21,6 +22,7 @@ pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, RdsReadReplica, RecordType, Route53Records, StopObject,
     Traffic,
 };
+pub use name::is_plan_name;
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
 

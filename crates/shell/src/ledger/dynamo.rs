@@ -71,11 +71,11 @@ impl Ledger for DynamoLedger {
     }
 
     async fn conclude(&self, run_id: &str, entry_key: &str, outcome: &EntryOutcome) -> Result<(), Failure> {
-        self.journal_set(run_id, entry_key, "outcome", outcome).await
+        self.journal_conclude(run_id, entry_key, outcome).await
     }
 
     async fn mark_undone(&self, run_id: &str, entry_key: &str, at: Timestamp) -> Result<(), Failure> {
-        self.journal_set(run_id, entry_key, "undoneAt", &at).await
+        self.journal_undone(run_id, entry_key, at).await
     }
 
     async fn entries(&self, run_id: &str) -> Result<Vec<Entry>, Failure> {

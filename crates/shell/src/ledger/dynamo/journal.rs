@@ -1,13 +1,16 @@
 //! The journal: an act's intent in one transaction with the proof of the lease; outcome and undo by themselves.
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     Update,
 };
+use jiff::Timestamp;
 use pilot_core::Failure;
 use pilot_core::contract::Run;
-use pilot_core::journal::{Entry, Lease, LeasePhase};
+use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase};
 use serde::Serialize;
 
 use super::items::{Item, Key, Kind, run_pk, text};
@@ -115,27 +118,56 @@ impl DynamoLedger {
         self.journal_error(CALL, key, CallError::Unknown { message })
     }
 
-    /// Sets one attribute of an entry that is there.
-    pub(super) async fn journal_set(
+    /// Writes an outcome. A refusal that comes late (a second try running beside the first) does not undo an acceptance.
+    pub(super) async fn journal_conclude(
         &self,
         run_id: &str,
         entry_key: &str,
-        attribute: &str,
-        value: &impl Serialize,
+        outcome: &EntryOutcome,
     ) -> Result<(), Failure> {
         let key = Key::run(run_id, Kind::Act, entry_key);
-        let call = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()))
-            .update_expression("SET #attribute = :value")
+        let set = self.set_attribute(&key, "outcome", outcome)?;
+        match outcome {
+            EntryOutcome::Accepted { .. } => self.send_set(&key, set).await,
+            EntryOutcome::NotDone { .. } => {
+                let set = set
+                    .condition_expression(
+                        "attribute_exists(pk) AND (attribute_not_exists(#set) OR #set.#kind <> :accepted)",
+                    )
+                    .expression_attribute_names("#kind", "kind")
+                    .expression_attribute_values(":accepted", text("accepted"));
+                self.send_set(&key, set).await
+            }
+        }
+    }
+
+    pub(super) async fn journal_undone(&self, run_id: &str, entry_key: &str, at: Timestamp) -> Result<(), Failure> {
+        let key = Key::run(run_id, Kind::Act, entry_key);
+        let set = self.set_attribute(&key, "undoneAt", &at)?;
+        self.send_set(&key, set).await
+    }
+
+    fn set_attribute(&self, key: &Key, name: &str, value: &impl Serialize) -> Result<UpdateItemFluentBuilder, Failure> {
+        let set = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
+        Ok(set
+            .update_expression("SET #set = :value")
             // Without it a wrong key would make an entry that has an outcome and nothing else.
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#attribute", attribute)
-            .expression_attribute_values(":value", self.attribute(&key, value)?);
-        call.send().await.map_err(|error| self.journal_error("dynamodb:UpdateItem", &key, error.into()))?;
-        Ok(())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_names("#set", name)
+            .expression_attribute_values(":value", self.attribute(key, value)?))
+    }
+
+    async fn send_set(&self, key: &Key, set: UpdateItemFluentBuilder) -> Result<(), Failure> {
+        let error = match set.send().await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            // The entry is there, and says more already.
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) if refused.item.is_some() => Ok(()),
+            _ => Err(self.journal_error("dynamodb:UpdateItem", key, error.into())),
+        }
     }
 
     pub(super) async fn journal_entries(&self, run_id: &str) -> Result<Vec<Entry>, Failure> {
