@@ -1,5 +1,7 @@
 //! Opening a run against the ledger and the plans in memory: what is refused, what is written, and that twice is once.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+
 use jiff::SignedDuration;
 use open_run::handler::{RUN_EVIDENCE, handle};
 use pilot_core::contract::{Run, Step, TriggerKind};
