@@ -80,6 +80,10 @@ sandbox-stop: $(SANDBOX_VENV)/.installed ## End the sandbox (SANDBOX=name for an
 demo: setup build-native ## Kill the primary Region and watch the workload recover; leaves out/pilot-light/report.html
 	@$(PILOT_SANDBOX) demo
 
+.PHONY: bench
+bench: setup build-native ## Time failovers against the delays that the sandbox injects; leaves out/bench.json
+	@$(PILOT_SANDBOX) bench
+
 # --- checks ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -10,6 +10,7 @@ import time
 import psutil
 
 from . import description
+from .bench import bench
 from .children import ChildFailed
 from .demo import demo
 from .deploy import DeployFailed
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_delays(demonstration)
     demonstration.set_defaults(run=_demo)
+    timing = commands.add_parser("bench", help="time failovers against the delays that the sandbox injects")
+    timing.set_defaults(run=lambda _: asyncio.run(run_interruptible(bench())))
     for command in (up, down, status):
         command.add_argument("--name", default=DEFAULT_SANDBOX, help="which sandbox (default: %(default)s)")
     return parser

@@ -80,7 +80,7 @@ pub struct AlarmSignal {
     /// Which signals it fails together with.
     #[schemars(regex(pattern = super::LABEL_PATTERN))]
     pub fate: String,
-    /// The alarm's exact name. An alarm fed by Pilot Light's own probe would make a circle and is refused.
+    /// The alarm's exact name. Never one that Pilot Light's own probe feeds: a verdict must not confirm itself.
     #[schemars(length(min = 1, max = 255))]
     pub alarm_name: String,
     /// The alarm's Region.
