@@ -63,6 +63,8 @@ def _tell(addresses: Addresses, stack: Stack, replication_lag_seconds: float, sa
     if run.status != "SUCCEEDED":
         say(f"run {run.run_id} ended as {run.status}: {run.error}: {run.cause}")
     report = _fetch_reports(stack, run, say)
+    if run.status != "SUCCEEDED":
+        return _conclude(addresses, run, report, killed_at, say)
     proof = prove_served_by(addresses.client_url, RECOVERY_REGION)
     say(f"seen from outside: {proof.region} answers, and stored order {proof.body['number']} as id {proof.body['id']}")
     return _conclude(addresses, run, report, killed_at, say)

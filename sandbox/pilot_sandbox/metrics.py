@@ -18,6 +18,7 @@ _LAG_EVERY_TICKS = 2
 _CANARY_EVERY_TICKS = 5
 CANARY_NAMESPACE = "PilotLight/Canary"
 CANARY_METRIC = "Failures"
+LAG_METRIC = "ReplicaLag"
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,9 @@ async def publish_metrics(world: "World") -> None:
                     )
                 )
             for namespace, datum in data:
-                await _put(world, namespace, datum)
+                published = await _put(world, namespace, datum)
+                if published and datum["MetricName"] == LAG_METRIC and datum["Value"] >= 0 and workload.client_running:
+                    workload.lag_points += 1
         await asyncio.sleep(max(0.0, started + _TICK_SECONDS - time.monotonic()))
 
 
@@ -56,7 +59,7 @@ async def _replica_lag(workload: "RunningWorkload") -> list[dict]:
     return [
         {
             # RDS says -1 when the replica is not replicating.
-            "MetricName": "ReplicaLag",
+            "MetricName": LAG_METRIC,
             "Value": -1.0 if observed.lag_seconds is None else observed.lag_seconds,
             "Unit": "Seconds",
             "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": workload.names.database(RECOVERY_REGION)}],
@@ -64,9 +67,11 @@ async def _replica_lag(workload: "RunningWorkload") -> list[dict]:
     ]
 
 
-async def _put(world: "World", namespace: str, datum: dict) -> None:
+async def _put(world: "World", namespace: str, datum: dict) -> bool:
     cloudwatch = world.clients.client("cloudwatch", RECOVERY_REGION)
     try:
         await asyncio.to_thread(cloudwatch.put_metric_data, Namespace=namespace, MetricData=[datum])
     except (BotoCoreError, ClientError, OSError) as error:
         _log.warning("%s %s was not published: %s", namespace, datum["MetricName"], error)
+        return False
+    return True

@@ -33,6 +33,7 @@ from .workload.running import RunningWorkload, Surroundings
 _READY_TIMEOUT_SECONDS = 60.0
 # How long one minute of a `rate()` schedule lasts: two probes then fall into each 10 s period of the alarm they feed.
 _SCHEDULE_MINUTE_SECONDS = 5
+_LAG_POINTS_MIN = 2
 
 _log = logging.getLogger(__name__)
 
@@ -157,6 +158,7 @@ class World:
             finally:
                 self._seeding_first = False
             workload.start_client()
+            await self._wait_until_measured(workload)
             self.on_change()
             return workload
 
@@ -205,6 +207,17 @@ class World:
             "logs": str(self.paths.logs),
             "workloads": {name: workload.describe() for name, workload in self.workloads.items()},
         }
+
+    async def _wait_until_measured(self, workload: RunningWorkload) -> None:
+        # A Region that dies before anybody has measured its replication lag has lost nobody knows how much: a run would
+        # rightly refuse. What has been running for a while has its lag on record; a workload is ready only then.
+        deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
+        while workload.lag_points < _LAG_POINTS_MIN:
+            if time.monotonic() > deadline:
+                raise ChildFailed(
+                    f"the replication lag of {workload.names.workload} was never measured; see {self.paths.logs}"
+                )
+            await asyncio.sleep(0.2)
 
     async def _wait_until_served(self, workload: RunningWorkload) -> None:
         names: Names = workload.names

@@ -65,6 +65,8 @@ class RunningWorkload:
         self.client = OutsideClient(self.names.shop, Resolver(around.dns_port), around.http)
         self.gateway = ClientGateway(self.names.shop, free_port(), Resolver(around.dns_port), around.http)
         self._client_task: asyncio.Task | None = None
+        #: Points of the lag metric published since the client began to order.
+        self.lag_points = 0
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
