@@ -5,6 +5,7 @@ password in the environment variable ORDERS_DATABASE_PASSWORD.
 """
 
 import argparse
+import json
 import os
 
 import psycopg
@@ -103,7 +104,9 @@ class Application:
         return self._answer(200, {"numbers": [number for (number,) in rows]})
 
     def _answer(self, status: int, body: dict) -> web.Response:
-        return web.json_response({**body, "region": body.get("region", self._region)}, status=status)
+        # Compact, as most servers write JSON: a plan's `expectBody` looks for a text, not for a value.
+        answer = json.dumps({**body, "region": body.get("region", self._region)}, separators=(",", ":"))
+        return web.json_response(text=answer, status=status)
 
 
 def main() -> None:
