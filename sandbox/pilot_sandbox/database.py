@@ -36,20 +36,28 @@ class Database:
     async def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple]:
         """Run one statement in autocommit and return its rows.
 
+        The statement must be safe to repeat: over a connection that turns out dead it is sent again, once.
         Raises DatabaseUnreachable when there is no answer in time, psycopg.Error when the database refuses the
         statement itself (a standby refusing a write, for example).
         """
         try:
             async with asyncio.timeout(self._timeout_seconds), self._turn:
-                try:
-                    return await self._run(statement, parameters)
-                except BaseException:
-                    if self._connection is None or self._connection.closed or self._connection.broken:
-                        await self.close()
-                    raise
+                return await self._run_on_a_live_connection(statement, parameters)
         except (TimeoutError, OSError, psycopg.OperationalError) as error:
             await self.close()
             raise DatabaseUnreachable(str(error).strip() or type(error).__name__) from error
+
+    async def _run_on_a_live_connection(self, statement: str, parameters: Sequence[Any]) -> list[tuple]:
+        reused = self._connection is not None
+        try:
+            return await self._run(statement, parameters)
+        except psycopg.OperationalError:
+            if not reused or self._connection is None or not self._connection.closed:
+                raise
+            # Kept from before the server was restarted. Whether the statement was applied is unknown, so it must be
+            # safe to repeat: the workload's only write is, by its number.
+            await self.close()
+            return await self._run(statement, parameters)
 
     async def _run(self, statement: str, parameters: Sequence[Any]) -> list[tuple]:
         if self._connection is None or self._connection.closed:

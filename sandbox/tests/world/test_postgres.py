@@ -6,6 +6,7 @@ import asyncio
 
 import psycopg
 import pytest
+from pilot_sandbox.database import Database, DatabaseUnreachable
 from pilot_sandbox.postgres import PostgresFailed, PostgresPair
 
 _INSERT = "INSERT INTO orders (number, region) VALUES (%s, 'test')"
@@ -79,6 +80,19 @@ async def test_confirmed_rows_survive_an_immediate_stop_and_replication_resumes(
     assert await pair.primary.database.query(_NUMBERS) == [(1,)]
     await pair.primary.database.query(_INSERT, (2,))
     await _eventually(pair, [(1,), (2,)])
+
+
+async def test_every_kept_connection_works_at_once_after_a_restart(pair: PostgresPair) -> None:
+    kept = [Database(pair.primary.port, pair.password) for _ in range(3)]
+    for database in kept:
+        await database.query("SELECT 1")
+    await pair.primary.stop(immediate=True)
+    with pytest.raises(DatabaseUnreachable):
+        await kept[0].query("SELECT 1")
+    await pair.primary.start()
+    for database in kept:
+        assert await database.query("SELECT 1") == [(1,)]
+        await database.close()
 
 
 async def test_base_backup_is_a_whole_cluster(pair: PostgresPair) -> None:
