@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from pilot_sandbox import deploy
 from pilot_sandbox.following import Execution, leading
 from pilot_sandbox.naming import InvalidName, Names
