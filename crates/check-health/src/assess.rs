@@ -2,7 +2,8 @@
 
 use http_probe::Http;
 use pilot_core::contract::{Assessment, ComponentProgress, Status, Step, StepRequest, StepResponse};
-use pilot_core::decide::health::{AssessDecision, Judgement, assess, remember};
+use pilot_core::decide::health::{AssessDecision, Judgement, assess, goes_forward, remember};
+use pilot_core::journal::Unfinished;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
@@ -33,6 +34,10 @@ pub async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
     let memory = remember(context.ledger.memory(workload).await?, judgement.verdict, now);
     context.ledger.set_memory(workload, &memory).await?;
     context.ledger.keep_evidence(&context.run.run_id, EVIDENCE, &json!(judgement)).await?;
+    let unfinished = context.ledger.unfinished(workload).await?;
+    if let Some(unfinished) = unfinished.filter(|_| goes_forward(judgement.verdict)) {
+        return Ok(take_up(&unfinished, &judgement, now));
+    }
     let policy = &context.plan.policy;
     let waited_seconds = context.waited_seconds();
     let decision =
@@ -57,6 +62,16 @@ pub async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
         .now("nothing was changed")
         .next("see the signals' evidence in the report; start again once a quorum of fates fails, or mend the signal that sees nothing")),
     }
+}
+
+/// Goes forward for a run that passed its pivot: the incident is the same, the decision is new.
+fn take_up(unfinished: &Unfinished, judgement: &Judgement, now: jiff::Timestamp) -> StepResponse {
+    let detail =
+        format!("run {} passed its pivot and did not get through: going forward from there", unfinished.run_id);
+    let mut components = progress(judgement, Status::Done, 1);
+    components.push((ComponentProgress { name: "unfinished run".into(), status: Status::Done, detail }, 1));
+    let assessment = Assessment { decided_at: now, ..unfinished.assessment.clone() };
+    StepResponse { assessment: Some(assessment), ..StepResponse::of(components) }
 }
 
 /// One component a signal: what the report shows of this step.

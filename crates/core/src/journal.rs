@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::contract::{ComponentProgress, Status, Step};
+use crate::contract::{Assessment, ComponentProgress, Status, Step};
 
 /// One act of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,11 @@ impl Entry {
     /// The entry's key within its run.
     pub fn key(&self) -> String {
         format!("{}#{}#{}", self.step.as_str(), self.component, self.action.as_str())
+    }
+
+    /// Whether it changed something, or may have: an outcome nobody knows counts as done.
+    pub fn may_have_changed(&self) -> bool {
+        !matches!(self.outcome, Some(EntryOutcome::NotDone { .. }))
     }
 }
 
@@ -127,6 +132,20 @@ pub struct Lease {
     /// Until then an automatic start is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooldown_until: Option<Timestamp>,
+}
+
+/// A run that passed its pivot and did not get through: the workload is between two Regions. The next run takes up its assessment -
+/// the signals of a replica that was promoted say nothing any more - and goes forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unfinished {
+    /// The run that got stuck.
+    pub run_id: String,
+    /// What it had concluded of the primary: the incident's clock goes on.
+    pub assessment: Assessment,
+    /// When a later run got through. Absent: still between two Regions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
 }
 
 /// What a lease's holder may do.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pilot_core::Failure;
 use pilot_core::contract::Run;
 use pilot_core::decide::health::Memory;
-use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord};
+use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use serde_json::Value;
 
 pub use dynamo::DynamoLedger;
@@ -132,4 +132,16 @@ pub trait Ledger {
     /// # Errors
     /// `AwsUnavailable`, `AwsRefused`.
     fn set_memory(&self, workload: &str, memory: &Memory) -> impl Future<Output = Result<(), Failure>>;
+
+    /// The workload's run that passed its pivot and did not get through, if the newest such run was not followed by one that did.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`.
+    fn unfinished(&self, workload: &str) -> impl Future<Output = Result<Option<Unfinished>, Failure>>;
+
+    /// Writes that a run is stuck past its pivot, or (with `finished_at`) that a later one got through.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`.
+    fn set_unfinished(&self, workload: &str, unfinished: &Unfinished) -> impl Future<Output = Result<(), Failure>>;
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Run, Status};
 use pilot_core::decide::health::Memory;
-use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord};
+use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::{LeaseRequest, Ledger};
 use serde_json::Value;
@@ -21,6 +21,7 @@ struct State {
     /// By run and name.
     evidence: BTreeMap<(String, String), Value>,
     memories: BTreeMap<String, Memory>,
+    unfinished: BTreeMap<String, Unfinished>,
 }
 
 /// The ledger in memory.
@@ -228,6 +229,16 @@ impl Ledger for FakeLedger {
 
     async fn set_memory(&self, workload: &str, memory: &Memory) -> Result<(), Failure> {
         self.state.borrow_mut().memories.insert(workload.to_owned(), *memory);
+        Ok(())
+    }
+
+    async fn unfinished(&self, workload: &str) -> Result<Option<Unfinished>, Failure> {
+        let found = self.state.borrow().unfinished.get(workload).cloned();
+        Ok(found.filter(|unfinished| unfinished.finished_at.is_none()))
+    }
+
+    async fn set_unfinished(&self, workload: &str, unfinished: &Unfinished) -> Result<(), Failure> {
+        self.state.borrow_mut().unfinished.insert(workload.to_owned(), unfinished.clone());
         Ok(())
     }
 }

@@ -193,6 +193,13 @@ pub enum AssessDecision {
     GiveUp,
 }
 
+/// Whether a run goes forward for one that got stuck past its pivot, whatever the quorum says: the database is promoted, and a
+/// promoted replica's signals are silent. Only a primary seen healthy holds it back: its clients may be writing there, to data that
+/// the promoted database does not have, and that is a person's choice.
+pub fn goes_forward(verdict: Verdict) -> bool {
+    verdict != Verdict::Healthy
+}
+
 /// Decides what a run does after a look, `waited_seconds` after the step began.
 pub fn assess(
     verdict: Verdict,

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | lease | `workload#NAME` | `lease` | [`Lease`], and `acquiredAt`, `expiresAtSeconds`, `cooldownUntilSeconds`, `releasedAt` |
 //! | observer's memory | `workload#NAME` | `memory` | [`Memory`] |
+//! | run stuck past its pivot | `workload#NAME` | `unfinished` | [`Unfinished`] |
 //! | act | `run#RUNID` | `act#STEP#COMPONENT#ACTION` | [`Entry`] |
 //! | step | `run#RUNID` | `step#STEP` | [`StepRecord`] |
 //! | evidence | `run#RUNID` | `evidence#NAME` | `document` |
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 use pilot_core::Failure;
 use pilot_core::contract::Run;
 use pilot_core::decide::health::Memory;
-use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord};
+use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use serde_json::Value;
 
 use super::{LeaseRequest, Ledger};
@@ -104,5 +105,13 @@ impl Ledger for DynamoLedger {
 
     async fn set_memory(&self, workload: &str, memory: &Memory) -> Result<(), Failure> {
         self.memory_write(workload, memory).await
+    }
+
+    async fn unfinished(&self, workload: &str) -> Result<Option<Unfinished>, Failure> {
+        self.unfinished_read(workload).await
+    }
+
+    async fn set_unfinished(&self, workload: &str, unfinished: &Unfinished) -> Result<(), Failure> {
+        self.unfinished_write(workload, unfinished).await
     }
 }

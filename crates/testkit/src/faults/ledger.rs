@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use pilot_core::contract::Run;
 use pilot_core::decide::health::Memory;
-use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord};
+use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::{LeaseRequest, Ledger};
 use serde_json::Value;
@@ -97,5 +97,15 @@ impl<T: Ledger> Ledger for Injected<'_, T> {
     async fn set_memory(&self, workload: &str, memory: &Memory) -> Answer<()> {
         let call = self.inner.set_memory(workload, memory);
         self.call("ledger:set_memory", workload, false, call, failure).await
+    }
+
+    async fn unfinished(&self, workload: &str) -> Answer<Option<Unfinished>> {
+        let call = self.inner.unfinished(workload);
+        self.call("ledger:unfinished", workload, false, call, failure).await
+    }
+
+    async fn set_unfinished(&self, workload: &str, unfinished: &Unfinished) -> Answer<()> {
+        let call = self.inner.set_unfinished(workload, unfinished);
+        self.call("ledger:set_unfinished", workload, false, call, failure).await
     }
 }

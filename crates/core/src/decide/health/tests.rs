@@ -212,3 +212,11 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn a_stuck_run_is_taken_up_unless_the_primary_is_back() {
+    for verdict in [Verdict::Down, Verdict::Impaired, Verdict::Unknown] {
+        assert!(goes_forward(verdict), "{verdict:?}");
+    }
+    assert!(!goes_forward(Verdict::Healthy));
+}

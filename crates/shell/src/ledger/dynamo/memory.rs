@@ -1,7 +1,8 @@
-//! What the observer remembers of a workload between two looks.
+//! What is remembered of a workload between two looks, and between two runs.
 
 use pilot_core::Failure;
 use pilot_core::decide::health::Memory;
+use pilot_core::journal::Unfinished;
 
 use super::DynamoLedger;
 use super::items::Key;
@@ -19,6 +20,24 @@ impl DynamoLedger {
         put.send().await.map_err(|error| self.call_error("dynamodb:PutItem", &key, error.into()))?;
         Ok(())
     }
+
+    pub(super) async fn unfinished_read(&self, workload: &str) -> Result<Option<Unfinished>, Failure> {
+        let key = unfinished_key(workload);
+        let item = self.get(&key).await.map_err(|error| self.call_error("dynamodb:GetItem", &key, error))?;
+        let found: Option<Unfinished> = item.map(|item| self.read(item)).transpose()?;
+        Ok(found.filter(|unfinished| unfinished.finished_at.is_none()))
+    }
+
+    pub(super) async fn unfinished_write(&self, workload: &str, unfinished: &Unfinished) -> Result<(), Failure> {
+        let key = unfinished_key(workload);
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(self.item(&key, unfinished)?));
+        put.send().await.map_err(|error| self.call_error("dynamodb:PutItem", &key, error.into()))?;
+        Ok(())
+    }
+}
+
+fn unfinished_key(workload: &str) -> Key {
+    Key::workload(workload, "unfinished")
 }
 
 fn memory_key(workload: &str) -> Key {
