@@ -1,4 +1,4 @@
-"""A run that fails after its pivot: nothing is undone, a person is paged, and the page's next command ends recovered."""
+"""A run that fails after its pivot: nothing is undone, a person is paged, the page's next command ends recovered."""
 
 import json
 import re

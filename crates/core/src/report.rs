@@ -1,28 +1,46 @@
 //! The report: the evidence a run hands over, made from the journal.
 
+mod build;
+mod words;
+
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::contract::{Assessment, Mode, Outcome, PlanPin, Trigger};
 use crate::decide::data_loss::DataLoss;
 use crate::journal::{Entry, StepRecord};
+use crate::plan::Regions;
+
+pub use build::{Facts, build};
 
 /// `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The run's id.
+    /// The run's id: the execution's name.
     pub run_id: String,
+    /// The execution's ARN.
+    #[serde(default)]
+    pub execution_arn: String,
     /// The plan it was pinned to.
     pub plan: ReportPlan,
-    /// What it was for.
-    pub mode: Mode,
+    /// What it was for. `null`: the request that was refused did not say.
+    pub mode: Option<Mode>,
     /// What started it.
     pub trigger: Trigger,
     /// How it ended.
     pub outcome: Outcome,
     /// Why, in a sentence.
     pub reason: String,
+    /// The error that ended it, by its documented name, with its whole text.
+    #[serde(default)]
+    pub error: Option<ReportError>,
+    /// Where the workload lives and where it goes. `null`: the run was refused before the plan was read.
+    #[serde(default)]
+    pub regions: Option<Regions>,
     /// When the execution started.
     pub started_at: Timestamp,
     /// When the report was made.
@@ -39,7 +57,7 @@ pub struct Report {
     pub rto_from_incident_seconds: Option<f64>,
     /// From the decision to the traffic. Only for a run that recovered.
     pub rto_from_decision_seconds: Option<f64>,
-    /// At most this much of the newest data is lost. `null`: nothing was promoted, or nobody can say.
+    /// At most this much of the newest data is lost. `null`: this run promoted nothing, or nobody can say.
     pub rpo_seconds: Option<f64>,
     /// What that figure rests on, one entry a database.
     pub data_loss: Vec<ReportDataLoss>,
@@ -49,8 +67,21 @@ pub struct Report {
     pub steps: Vec<StepRecord>,
     /// Every act with the values before it, in order.
     pub journal: Vec<Entry>,
+    /// What the decisions rest on, by name.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, Value>,
     /// What to do next, for a run that did not recover.
     pub next: Option<String>,
+}
+
+/// The error that ended a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportError {
+    /// Its documented name.
+    pub name: String,
+    /// Its text: what failed, on which resource, what is true now, what to do next.
+    pub message: String,
 }
 
 /// The plan in a report.
