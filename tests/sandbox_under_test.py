@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
@@ -148,6 +148,7 @@ class SandboxUnderTest:
     """A running sandbox."""
 
     description: dict
+    faults: list[dict] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -163,7 +164,8 @@ class SandboxUnderTest:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=REPOSITORY)
         try:
             deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
-            while not described.exists():
+            # A description left by a sandbox that was killed is of another process.
+            while not described.exists() or json.loads(described.read_text())["pid"] != process.pid:
                 text = (folder / "up.log").read_text()
                 assert process.poll() is None, f"the sandbox ended while starting:\n{text}"
                 assert time.monotonic() < deadline, f"the sandbox is not ready:\n{text}"
@@ -205,10 +207,13 @@ class SandboxUnderTest:
     def add_fault(self, rule: dict) -> None:
         """Add a rule to the fault proxy that the functions' AWS calls go through."""
         self._http("PATCH", self.description["faultUrl"] + "/_microburst/rules", [rule])
+        self.faults.append(rule)
 
     def clear_faults(self) -> None:
-        """Remove every rule from the fault proxy."""
-        self._http("DELETE", self.description["faultUrl"] + "/_microburst/rules", None)
+        """Remove the rules that were added here; those of the sandbox itself stay."""
+        for rule in self.faults:
+            self._http("DELETE", self.description["faultUrl"] + "/_microburst/rules", [rule])
+        self.faults.clear()
 
     @staticmethod
     def _http(method: str, url: str, body: object) -> dict:
