@@ -65,12 +65,13 @@ impl FakeLedger {
     ) -> Result<R, Failure> {
         let mut state = self.state.borrow_mut();
         let lease = state.leases.get_mut(&run.plan.name);
+        let holder = lease.as_ref().map_or("nobody".to_owned(), |l| format!("run {} in {:?}", l.run_id, l.phase));
         match lease.filter(|l| l.run_id == run.run_id && l.generation == run.generation && phases.contains(&l.phase)) {
             Some(lease) => Ok(change(lease)),
             None => Err(Failure::new(
                 FailureName::LeaseLost,
                 &run.plan.name,
-                format!("the lease is not run {}'s of generation {} in {phases:?}", run.run_id, run.generation),
+                format!("run {} of generation {} wants {phases:?}, {holder} has it", run.run_id, run.generation),
             )),
         }
     }

@@ -8,6 +8,7 @@ mod clock;
 mod faults;
 pub mod fixture;
 mod ledger;
+pub mod ledger_contract;
 mod plans;
 mod story;
 mod world;
