@@ -1,6 +1,6 @@
 //! The step `promote-data`: every database of the plan, wave by wave.
 
-use pilot_core::contract::StepResponse;
+use pilot_core::contract::{StepRequest, StepResponse, read_event};
 use pilot_core::plan::Database;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
@@ -27,8 +27,10 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Replicas>(
     replicas: &R,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
-    run_step(FUNCTION, event, ledger, plans, clock, async |context, request| {
-        let assessment = request.assessment.as_ref().ok_or_else(no_assessment)?;
+    // Before the lease is so much as prolonged: a bad event changes nothing at all.
+    let request: StepRequest = read_event(FUNCTION, event.clone())?;
+    let assessment = request.assessment.ok_or_else(no_assessment)?;
+    run_step(FUNCTION, event, ledger, plans, clock, async |context, _| {
         waves::reconcile(&context.plan.databases, async |database: &Database, allowed_seconds| match database {
             Database::RdsReadReplica(replica) => {
                 // The loss is counted up to the first failing look: the later end of the doubt about when the incident
