@@ -1,0 +1,94 @@
+//! The sample events in `events/` are what the functions take: every one reads, every bad one is refused by name. Those of
+//! `check-health`, `validate` and `backup-monitor`, which take more than one kind, are read by the tests of these crates.
+
+use std::fs;
+use std::path::PathBuf;
+
+use pilot_core::FailureName;
+use pilot_core::contract::{CloseRun, OpenRun, Step, StepRequest, read_event};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+const FUNCTIONS: [&str; 9] = [
+    "backup-monitor",
+    "check-health",
+    "close-run",
+    "open-run",
+    "promote-db",
+    "rollback",
+    "scale-compute",
+    "update-dns",
+    "validate",
+];
+
+fn folder(function: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function)
+}
+
+/// A function's samples: name without extension, and the event.
+fn samples(function: &str) -> Vec<(String, Value)> {
+    let folder = folder(function);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut samples: Vec<(String, Value)> = entries
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let event = serde_json::from_slice(&fs::read(&path).unwrap());
+            let event = event.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), event)
+        })
+        .collect();
+    samples.sort_by(|a, b| a.0.cmp(&b.0));
+    samples
+}
+
+/// Reads every sample as `T`: `good` looks at those that read, and tells for a bad one that reads what is wrong with it all the same.
+fn read_all<T: DeserializeOwned>(function: &str, good: impl Fn(&str, &T), wrong: impl Fn(&T) -> bool) {
+    for (name, event) in samples(function) {
+        match (name.starts_with("bad"), read_event::<T>(function, event)) {
+            (false, Ok(event)) => good(&name, &event),
+            (false, Err(failure)) => panic!("{function}/{name}: {failure}"),
+            (true, Ok(event)) => assert!(wrong(&event), "{function}/{name} reads, and nothing is wrong with it"),
+            (true, Err(failure)) => assert_eq!(failure.name, FailureName::EventInvalid, "{function}/{name}"),
+        }
+    }
+}
+
+#[test]
+fn every_function_has_two_samples_one_of_them_good() {
+    for function in FUNCTIONS {
+        let samples = samples(function);
+        assert!(samples.len() >= 2, "{function} has {}", samples.len());
+        assert!(samples.iter().any(|(name, _)| !name.starts_with("bad")), "{function} has no good sample");
+    }
+}
+
+#[test]
+fn steps() {
+    let functions = [
+        ("promote-db", Step::PromoteData),
+        ("scale-compute", Step::ScaleCompute),
+        ("update-dns", Step::ShiftTraffic),
+        ("rollback", Step::Rollback),
+    ];
+    for (function, step) in functions {
+        let good = |name: &str, request: &StepRequest| assert_eq!(request.step.name, step, "{function}/{name}");
+        // What promote-db itself refuses: nobody judged the primary.
+        read_all(function, good, |request| step == Step::PromoteData && request.assessment.is_none());
+    }
+}
+
+#[test]
+fn open_run() {
+    let good = |name: &str, event: &OpenRun| {
+        assert_eq!(event.request.trigger.is_some(), name == "alarm", "open-run/{name}");
+    };
+    read_all("open-run", good, |_| false);
+}
+
+#[test]
+fn close_run() {
+    let good = |name: &str, event: &CloseRun| {
+        assert_eq!(event.run.is_none(), name == "refused-at-the-door", "close-run/{name}");
+    };
+    read_all("close-run", good, |_| false);
+}
