@@ -37,6 +37,7 @@ class Workload:
 
     name: str
     sandbox: "SandboxUnderTest"
+    killed_at: float | None = None
 
     @property
     def replica_id(self) -> str:
@@ -52,6 +53,7 @@ class Workload:
 
     def kill(self, part: str | None = None) -> None:
         """Break the primary, or one part of it (app, database, network)."""
+        self.killed_at = time.time()
         self.sandbox.control("POST", f"/primary/{part}/down" if part else "/primary/down", workload=self.name)
 
     def mend(self, part: str | None = None) -> None:

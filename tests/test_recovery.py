@@ -1,13 +1,14 @@
 """Whole runs that recover: by the alarm, by hand, by either traffic method."""
 
 import time
+from datetime import datetime
 
 import yaml
 from sandbox_under_test import Run, SandboxUnderTest, Workload
 
 _ALARM_TIMEOUT_SECONDS = 120
-# One order is posted every 0.2 s; the lag metric has a point every 2 s and the probe looks every 5 s.
-_RPO_UNCERTAINTY_SECONDS = 10
+# One order is posted every 0.2 s and the lag metric has a point every 2 s, later on a busy machine.
+_RPO_SLACK_SECONDS = 5
 
 
 def assert_recovered(workload: Workload, run: Run) -> None:
@@ -45,9 +46,11 @@ def assert_report(workload: Workload, run: Run, client: dict) -> None:
     for entry in report["journal"]:
         assert entry["outcome"]["kind"] == "accepted", entry
     assert client["lost"] is not None
-    # Every lost order is inside the loss that the report states, and the report does not exaggerate either.
+    # Every lost order is inside the loss that the report states; it exaggerates only by how late the incident was noticed.
     assert client["lossSeconds"] <= report["rpoSeconds"] + 0.5
-    assert report["rpoSeconds"] <= client["lossSeconds"] + _RPO_UNCERTAINTY_SECONDS
+    assert workload.killed_at is not None
+    noticed_after = datetime.fromisoformat(report["incidentAt"]).timestamp() - workload.killed_at
+    assert report["rpoSeconds"] <= client["lossSeconds"] + noticed_after + _RPO_SLACK_SECONDS
 
 
 def test_alarm_starts_the_failover(sandbox: SandboxUnderTest) -> None:
