@@ -46,7 +46,7 @@ def assert_report(workload: Workload, run: Run, client: dict) -> None:
     for entry in report["journal"]:
         assert entry["outcome"]["kind"] == "accepted", entry
     assert client["lost"] is not None
-    # Every lost order is inside the loss that the report states; it exaggerates only by how late the incident was noticed.
+    # Every lost order is inside the loss that the report states, which exceeds it by how late the incident was seen.
     assert client["lossSeconds"] <= report["rpoSeconds"] + 0.5
     assert workload.killed_at is not None
     noticed_after = datetime.fromisoformat(report["incidentAt"]).timestamp() - workload.killed_at
