@@ -50,9 +50,17 @@ where
     .await
 }
 
+/// What a handler gets from a runtime that keeps no deadline.
+const UNBOUNDED_BUDGET: Duration = Duration::from_secs(25);
+
+/// Lambda's deadline less the margin. A deadline that was over before the invocation began is none: cargo-lambda's local runtime
+/// sends a constant.
 fn time_left(deadline_epoch_ms: u64) -> Duration {
     let deadline = UNIX_EPOCH + Duration::from_millis(deadline_epoch_ms);
-    deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(HANDLER_MARGIN)
+    match deadline.duration_since(SystemTime::now()) {
+        Ok(left) => left.saturating_sub(HANDLER_MARGIN),
+        Err(_) => UNBOUNDED_BUDGET,
+    }
 }
 
 fn out_of_time(function: &str, left: Duration) -> Failure {
