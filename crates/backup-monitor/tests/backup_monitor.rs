@@ -1,5 +1,8 @@
 //! The handler's two ways in, the samples included.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+#![expect(clippy::panic, reason = "a test's panic is its report")]
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,10 @@
 //! The sample events in `events/` are what the functions take: every one reads, every bad one is refused by name. Those of
 //! `check-health`, `validate` and `backup-monitor`, which take more than one kind, are read by the tests of these crates.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+#![expect(clippy::panic, reason = "a test's panic is its report")]
+#![expect(clippy::disallowed_methods, reason = "the core reads no files; this test reads the repository's")]
+
 use std::fs;
 use std::path::PathBuf;
 

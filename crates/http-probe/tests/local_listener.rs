@@ -1,5 +1,7 @@
 //! The client against real sockets on 127.0.0.1.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
