@@ -1,0 +1,511 @@
+//! The handler's four ways in, over the test kit's world and fakes of the application and the name servers.
+
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use http_probe::{Http, Request};
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::observed::{GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved};
+use pilot_core::plan::{DnsRecord, Method, RecordType};
+use pilot_core::{Failure, FailureName};
+use pilot_shell::CallError;
+use pilot_shell::ports::{Groups, Listed, Records, Replicas, StopObjects};
+use pilot_testkit::fixture::{GROUP, REPLICA, STOP_BUCKET, STOP_KEY, ZONE};
+use pilot_testkit::{FakeGroup, FakeLedger, FakePlans, FakeWorld, advance_seconds, fixture, now};
+use serde_json::{Value, json};
+use validate::event::{self, Event};
+use validate::handler::{Tools, handle};
+use validate::ports::{Dns, Eyes, Region};
+
+/// The test kit's plan, with the validation that this function is about.
+fn plan_yaml() -> String {
+    let (before, _) = fixture::PLAN_YAML.split_once("validation:").unwrap();
+    format!(
+        "{before}validation:
+  timeoutSeconds: 60
+  endpoints:
+    - {{name: reads, url: 'https://recovery.test/health', expectBody: '\"writable\":true'}}
+    - {{name: writes, method: POST, url: 'https://recovery.test/orders', jsonBody: {{number: 0}}, expectStatus: 201}}
+  dns:
+    - {{name: shop.test, recordType: CNAME, expectAnyOf: [recovery-lb.shop.test], nameServers: ['192.0.2.53:53', '192.0.2.54:53']}}
+"
+    )
+}
+
+thread_local! {
+    static PUBLISHED: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+}
+
+fn publish(document: &Value) {
+    PUBLISHED.with_borrow_mut(|published| published.push(document.clone()));
+}
+
+/// The test kit's world, seen as this function sees it, with calls that fail by name.
+struct Seen {
+    world: FakeWorld,
+    failing: RefCell<BTreeMap<&'static str, CallError>>,
+}
+
+impl Seen {
+    fn check(&self, call: &str) -> Result<(), CallError> {
+        self.failing.borrow().get(call).cloned().map_or(Ok(()), Err)
+    }
+}
+
+impl Region for Seen {
+    async fn replica(&self, identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
+        self.check("replica")?;
+        Replicas::describe(&self.world, identifier).await
+    }
+
+    async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
+        self.check("lag")?;
+        self.world.lag_samples(identifier, from, to).await
+    }
+
+    async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
+        self.check("group")?;
+        Groups::describe(&self.world, name).await
+    }
+
+    async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
+        self.check("bucket")?;
+        Ok(bucket == STOP_BUCKET)
+    }
+
+    async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
+        self.check("stop")?;
+        self.world.present(bucket, key).await
+    }
+
+    async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
+        self.check("records")?;
+        self.world.list(zone_id, wanted).await
+    }
+}
+
+/// The recovered application: whether it takes writes, and the POSTs it got.
+#[derive(Default)]
+struct Application {
+    writable: RefCell<bool>,
+    /// The status of a POST, 201 unless set.
+    post_status: RefCell<Option<u16>>,
+    posts: RefCell<Vec<Value>>,
+}
+
+impl Http for Application {
+    async fn ask(&self, request: Request<'_>) -> Result<HttpAnswer, NoAnswer> {
+        let writable = *self.writable.borrow();
+        let (status, body) = match request.method {
+            Method::Get => (200, format!("{{\"writable\":{writable}}}")),
+            Method::Post => {
+                self.posts.borrow_mut().push(request.json_body.cloned().unwrap_or_default());
+                (self.post_status.borrow().unwrap_or(201), String::new())
+            }
+        };
+        Ok(HttpAnswer { status, headers: BTreeMap::new(), body: body.into_bytes() })
+    }
+}
+
+/// What each name server answers.
+#[derive(Default)]
+struct NameServers {
+    answers: RefCell<BTreeMap<&'static str, &'static str>>,
+}
+
+impl Dns for NameServers {
+    async fn ask(
+        &self,
+        server: Option<SocketAddr>,
+        name: &str,
+        record_type: RecordType,
+    ) -> Result<Vec<String>, String> {
+        assert_eq!((name, record_type), ("shop.test", RecordType::Cname));
+        let server = server.unwrap().to_string();
+        let answer = self.answers.borrow().get(server.as_str()).copied();
+        answer.map(|value| vec![value.to_owned()]).ok_or_else(|| "no answer".to_owned())
+    }
+}
+
+struct Stage {
+    seen: Seen,
+    application: Application,
+    name_servers: NameServers,
+    ledger: FakeLedger,
+    plans: FakePlans,
+    run: Run,
+    assessment: Assessment,
+}
+
+impl Stage {
+    /// Ready to fail over: the test kit's world, with the record that its plan would make anew.
+    fn ready() -> Self {
+        let world = fixture::world();
+        let new = DnsRecord {
+            name: "new.shop.test".into(),
+            record_type: RecordType::A,
+            ttl_seconds: 60,
+            values: vec!["192.0.2.1".into()],
+        };
+        world.put_record(ZONE, &new);
+        let plans = FakePlans::new();
+        let run = fixture::run(plans.put(fixture::PLAN, &plan_yaml()));
+        Stage {
+            seen: Seen { world, failing: RefCell::default() },
+            application: Application::default(),
+            name_servers: NameServers::default(),
+            ledger: FakeLedger::held_by(&run),
+            plans,
+            run,
+            assessment: fixture::assessment(),
+        }
+    }
+
+    /// Data and compute are there, and the application works.
+    async fn recovered() -> Self {
+        let stage = Self::ready();
+        stage.seen.world.change_replica(REPLICA, |replica| {
+            replica.observed.source = None;
+            replica.observed.replication = None;
+        });
+        stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+        stage.application.writable.replace(true);
+        stage
+    }
+
+    /// And clients are led to it.
+    async fn shifted() -> Self {
+        let stage = Self::recovered().await;
+        StopObjects::put(&stage.seen.world, STOP_BUCKET, STOP_KEY, "{}".into()).await.unwrap();
+        for (name, record_type, value) in [
+            ("api.shop.test", RecordType::Cname, "recovery-lb.shop.test"),
+            ("new.shop.test", RecordType::A, "192.0.2.7"),
+        ] {
+            let values = vec![value.to_owned()];
+            stage.seen.world.put_record(ZONE, &DnsRecord { name: name.into(), record_type, ttl_seconds: 5, values });
+        }
+        let answers = [("192.0.2.53:53", "recovery-lb.shop.test."), ("192.0.2.54:53", "Recovery-LB.shop.test.")];
+        stage.name_servers.answers.borrow_mut().extend(answers);
+        stage
+    }
+
+    fn fail(&self, call: &'static str, error: CallError) {
+        self.seen.failing.borrow_mut().insert(call, error);
+    }
+
+    async fn invoke(&self, event: Value) -> Result<Value, Failure> {
+        let tools = Tools {
+            ledger: &self.ledger,
+            plans: &self.plans,
+            eyes: Eyes { region: &self.seen, http: &self.application, dns: &self.name_servers },
+            clock: now,
+            namespace: "PilotLight",
+            publish,
+        };
+        handle(event, &tools).await
+    }
+
+    async fn step(&self, step: Step) -> Result<StepResponse, Failure> {
+        let event = fixture::step_event(&self.run, step, self.run.started_at, Some(self.assessment.clone()));
+        self.invoke(event).await.map(|answer| serde_json::from_value(answer).unwrap())
+    }
+
+    async fn readiness(&self) -> Value {
+        self.invoke(json!({"readiness": {"plan": fixture::PLAN}})).await.unwrap()
+    }
+}
+
+/// One thing that goes wrong.
+type Break = fn(&Stage);
+
+fn refused() -> CallError {
+    CallError::Refused { code: "AccessDenied".into(), message: "not authorized".into() }
+}
+
+fn unanswered() -> CallError {
+    CallError::Unknown { message: "no answer".into() }
+}
+
+fn detail<'a>(response: &'a StepResponse, name: &str) -> &'a str {
+    &response.components.iter().find(|component| component.name == name).unwrap().detail
+}
+
+#[tokio::test]
+async fn a_region_that_can_take_over_is_ready_and_says_at_what_loss() {
+    let response = Stage::ready().step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    // A lag of 2 seconds, seen 10 seconds before the incident.
+    assert_eq!(detail(&response, "db"), "available, a replica of shop-db; promoting loses at most 12.0 seconds");
+    assert_eq!(response.components.len(), 4);
+}
+
+#[tokio::test]
+async fn every_problem_is_said_at_once() {
+    let stage = Stage::ready();
+    let world = &stage.seen.world;
+    world.change_replica(REPLICA, |replica| replica.observed.source = Some("other-db".into()));
+    stage.fail("records", refused());
+    let yaml =
+        plan_yaml().replace("groupName: shop-app", "groupName: gone").replace("bucket: shop-stop", "bucket: gone-too");
+    let run = fixture::run(stage.plans.put(fixture::PLAN, &yaml));
+    let stage = Stage { run, ..stage };
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::NotReady);
+    for problem in [
+        "db: shop-db-replica: replicates other-db, not shop-db",
+        "web: gone: the recovery Region has no such Auto Scaling group",
+        "switch: gone-too: there is no such bucket",
+        "api: AWS refused to tell, refused with AccessDenied",
+    ] {
+        assert!(failure.what.contains(problem), "{problem:?} is not in {failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_loss_above_the_plans_or_unknown_is_refused_by_its_own_name() {
+    let sample = |age_seconds, lag_seconds| LagSample {
+        at: fixture::incident_at() - SignedDuration::from_secs(age_seconds),
+        lag_seconds,
+    };
+    for lag in [vec![sample(10, 120.0)], vec![sample(10, -1.0)], Vec::new(), vec![sample(400, 0.0)]] {
+        let stage = Stage::ready();
+        stage.seen.world.change_replica(REPLICA, |replica| replica.lag = lag.clone());
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::DataLossTooHigh, "{lag:?}");
+    }
+    let stage = Stage::ready();
+    stage.seen.world.change_replica(REPLICA, |replica| replica.lag = Vec::new());
+    stage.fail("records", refused());
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::NotReady, "a loss is one problem among others");
+    assert!(failure.what.contains("the loss is unknown"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_promoted_replica_has_nothing_left_to_lose() {
+    let stage = Stage::recovered().await;
+    stage.seen.world.change_replica(REPLICA, |replica| replica.lag = Vec::new());
+    let response = stage.step(Step::Ready).await.unwrap();
+    assert_eq!((response.status, detail(&response, "db")), (Status::Done, "already promoted and available"));
+}
+
+#[tokio::test]
+async fn what_is_busy_or_unanswered_is_looked_at_again_for_a_bounded_time() {
+    let breaks: [Break; 3] = [
+        |stage| stage.seen.world.change_replica(REPLICA, |replica| replica.busy = vec!["backing-up".into(); 2]),
+        |stage| stage.fail("lag", unanswered()),
+        |stage| stage.fail("bucket", unanswered()),
+    ];
+    for break_it in breaks {
+        let stage = Stage::ready();
+        break_it(&stage);
+        assert_eq!(stage.step(Step::Ready).await.unwrap().status, Status::InProgress);
+        advance_seconds(300);
+        assert_eq!(stage.step(Step::Ready).await.unwrap_err().name, FailureName::StepDeadlineExceeded);
+    }
+}
+
+#[tokio::test]
+async fn a_recovered_application_is_proven_by_reads_and_one_write() {
+    let stage = Stage::recovered().await;
+    let response = stage.step(Step::Validate).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(*stage.application.posts.borrow(), [json!({"number": 0})]);
+    let names: Vec<&str> = response.components.iter().map(|component| component.name.as_str()).collect();
+    assert_eq!(names, ["db", "web", "endpoint reads", "endpoint writes"]);
+}
+
+#[tokio::test]
+async fn nothing_is_written_before_the_rest_holds() {
+    let breaks: [(Break, &str, &str); 5] = [
+        (
+            |stage| stage.seen.world.change_replica(REPLICA, |r| r.observed.source = Some("shop-db".into())),
+            "db",
+            "still a replica",
+        ),
+        (|stage| stage.seen.world.put_group(GROUP, FakeGroup::of(1, 4, 1)), "web", "not at its capacity"),
+        (
+            |stage| stage.seen.world.change_group(GROUP, |group| (group.in_service, group.launches) = (1, false)),
+            "web",
+            "1 of 2 in service",
+        ),
+        (
+            |stage| {
+                stage.application.writable.replace(false);
+            },
+            "endpoint reads",
+            "does not hold the expected text",
+        ),
+        (|stage| stage.fail("group", unanswered()), "web", "could not be seen"),
+    ];
+    for (break_it, component, missing) in breaks {
+        let stage = Stage::recovered().await;
+        break_it(&stage);
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!((response.status, response.retry_after_seconds), (Status::InProgress, 2), "{component}");
+        assert!(detail(&response, component).contains(missing), "{response:#?}");
+        assert!(stage.application.posts.borrow().is_empty());
+        advance_seconds(60);
+        let failure = stage.step(Step::Validate).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::ValidationFailed);
+        assert!(failure.what.contains(&format!("{component}: ")) && failure.what.contains(missing), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_not_recovered() {
+    let stage = Stage::recovered().await;
+    stage.application.post_status.replace(Some(503));
+    let response = stage.step(Step::Validate).await.unwrap();
+    assert_eq!(response.status, Status::InProgress);
+    assert_eq!(detail(&response, "endpoint writes"), "HTTP 503, expected 201");
+}
+
+#[tokio::test]
+async fn clients_are_led_when_switch_servers_and_application_agree() {
+    let stage = Stage::shifted().await;
+    let response = stage.step(Step::Verify).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert!(stage.application.posts.borrow().is_empty(), "verify writes nothing");
+    let names: Vec<&str> = response.components.iter().map(|component| component.name.as_str()).collect();
+    assert_eq!(names, ["switch", "api", "dns shop.test CNAME", "endpoint reads"]);
+}
+
+#[tokio::test]
+async fn what_leads_clients_astray_is_told_from_what_does_not_answer() {
+    let breaks: [(Break, FailureName, &str); 5] = [
+        (
+            |stage| {
+                stage.name_servers.answers.borrow_mut().insert("192.0.2.54:53", "primary-lb.shop.test.");
+            },
+            FailureName::TrafficFailed,
+            "shop.test CNAME at 192.0.2.54:53: still primary-lb.shop.test",
+        ),
+        (
+            |stage| {
+                stage.name_servers.answers.borrow_mut().remove("192.0.2.53:53");
+            },
+            FailureName::TrafficFailed,
+            "no answer",
+        ),
+        (
+            |stage| stage.seen.world.put_record(ZONE, &fixture::api_record()),
+            FailureName::TrafficFailed,
+            "api: not as wanted: api.shop.test",
+        ),
+        (|stage| stage.fail("stop", unanswered()), FailureName::TrafficFailed, "switch: could not be seen"),
+        (
+            |stage| {
+                stage.application.writable.replace(false);
+            },
+            FailureName::ValidationFailed,
+            "endpoint reads: ",
+        ),
+    ];
+    for (break_it, name, missing) in breaks {
+        let stage = Stage::shifted().await;
+        break_it(&stage);
+        let response = stage.step(Step::Verify).await.unwrap();
+        assert_eq!((response.status, response.retry_after_seconds), (Status::InProgress, 1), "{missing}");
+        advance_seconds(60);
+        let failure = stage.step(Step::Verify).await.unwrap_err();
+        assert_eq!(failure.name, name, "{missing}");
+        assert!(failure.what.contains(missing), "{failure}");
+    }
+}
+
+fn fresh_lag(stage: &Stage, lag_seconds: f64) {
+    stage.seen.world.change_replica(REPLICA, |replica| {
+        replica.lag = vec![LagSample { at: now() - SignedDuration::from_secs(30), lag_seconds }];
+    });
+}
+
+#[tokio::test]
+async fn readiness_is_published_with_what_stands_in_its_way() {
+    let breaks: [(Break, &[&str]); 5] = [
+        (|_| {}, &[]),
+        (|stage| fresh_lag(stage, 61.0), &["lags 61.0 seconds, the objective is 60"]),
+        (|stage| fresh_lag(stage, -1.0), &["it does not replicate"]),
+        (|stage| stage.seen.world.change_replica(REPLICA, |r| r.observed.source = None), &["is no replica any more"]),
+        (
+            |stage| {
+                fresh_lag(stage, 90.0);
+                stage.fail("records", refused());
+            },
+            &["lags 90.0 seconds", "AWS refused to tell"],
+        ),
+    ];
+    for (break_it, problems) in breaks {
+        PUBLISHED.take();
+        let stage = Stage::ready();
+        fresh_lag(&stage, 0.4);
+        break_it(&stage);
+        let report = stage.readiness().await;
+        assert_eq!(report["ready"], problems.is_empty(), "{report:#}");
+        let said = report["problems"].as_array().unwrap();
+        assert_eq!(said.len(), problems.len(), "{report:#}");
+        for problem in problems {
+            assert!(said.iter().any(|text| text.as_str().unwrap().contains(problem)), "{report:#}");
+        }
+        let [document] = <[Value; 1]>::try_from(PUBLISHED.take()).unwrap();
+        assert_eq!(document["Ready"], if problems.is_empty() { 1.0 } else { 0.0 });
+        assert_eq!(document["Workload"], fixture::PLAN);
+    }
+}
+
+#[tokio::test]
+async fn traffic_that_is_switched_already_is_not_ready() {
+    let stage = Stage::ready();
+    fresh_lag(&stage, 0.4);
+    StopObjects::put(&stage.seen.world, STOP_BUCKET, STOP_KEY, "{}".into()).await.unwrap();
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], false);
+    assert!(report["problems"][0].as_str().unwrap().contains("the traffic is switched already"), "{report:#}");
+}
+
+#[tokio::test]
+async fn readiness_that_could_not_be_seen_is_not_published() {
+    PUBLISHED.take();
+    let stage = Stage::ready();
+    stage.fail("lag", unanswered());
+    let failure = stage.invoke(json!({"readiness": {"plan": fixture::PLAN}})).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::AwsUnavailable);
+    assert!(PUBLISHED.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_lease_writes_nothing() {
+    let mut stage = Stage::recovered().await;
+    stage.run.generation = 2;
+    assert_eq!(stage.step(Step::Validate).await.unwrap_err().name, FailureName::LeaseLost);
+    assert!(stage.application.posts.borrow().is_empty());
+}
+
+#[test]
+fn the_samples_are_what_it_takes() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/validate");
+    let mut kinds = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let sample: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let kind = match event::read(sample) {
+            Ok(Event::Readiness { .. }) => "readiness",
+            Ok(Event::Step(step, _)) => step.as_str(),
+            Err(failure) => failure.name.as_str(),
+        };
+        kinds.insert(name, kind);
+    }
+    let expected = [
+        ("bad-no-assessment", "EventInvalid"),
+        ("readiness-schedule", "readiness"),
+        ("ready", "ready"),
+        ("validate", "validate"),
+        ("verify", "verify"),
+    ];
+    assert_eq!(kinds, expected.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect());
+}
