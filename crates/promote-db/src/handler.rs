@@ -35,7 +35,7 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Replicas>(
             Database::RdsReadReplica(replica) => {
                 // The loss is counted up to the first failing look: the later end of the doubt about when the incident
                 // began, so that the estimate is not below the loss.
-                rds_read_replica::reconcile(context, replicas, replica, assessment.incident_at, allowed_seconds).await
+                rds_read_replica::reconcile(context, replicas, replica, &assessment, allowed_seconds).await
             }
         })
         .await

@@ -4,6 +4,7 @@
 //! the source has to be rebuilt as a replica of the new primary, which is a run of its own.
 
 use jiff::{SignedDuration, Timestamp};
+use pilot_core::contract::Assessment;
 use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
 use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::replica::{ACCEPTED_GRACE_SECONDS, Decision, decide};
@@ -35,7 +36,7 @@ pub async fn reconcile<L: Ledger, R: Replicas>(
     context: &StepContext<'_, L>,
     replicas: &R,
     component: &RdsReadReplica,
-    incident_at: Timestamp,
+    assessment: &Assessment,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
     let identifier = component.replica_identifier.as_str();
@@ -56,7 +57,7 @@ pub async fn reconcile<L: Ledger, R: Replicas>(
             context.check_deadline(identifier, "it can be promoted only now", allowed_seconds)?;
             if earlier.is_none() {
                 // Once a promotion was meant, what it loses is settled: a later look would count the outage as lag.
-                measure_data_loss(context, replicas, component, incident_at).await?;
+                measure_data_loss(context, replicas, component, assessment).await?;
             }
             promote(context, replicas, component, observed.as_ref(), earlier.as_ref()).await
         }
@@ -83,13 +84,13 @@ async fn measure_data_loss<L: Ledger, R: Replicas>(
     context: &StepContext<'_, L>,
     replicas: &R,
     component: &RdsReadReplica,
-    incident_at: Timestamp,
+    assessment: &Assessment,
 ) -> Result<(), Failure> {
     let identifier = component.replica_identifier.as_str();
-    let from = incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
+    let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
     let samples = replicas.lag_samples(identifier, from, context.now()).await;
     let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", identifier))?;
-    let loss = data_loss::estimate(&samples, incident_at);
+    let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
     if let Some(loss) = &loss {
         let evidence = serde_json::to_value(loss).unwrap_or(Value::Null);
         context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&component.name), &evidence).await?;

@@ -44,7 +44,7 @@ pub async fn step<L: Ledger, R: Region>(
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
         let Database::RdsReadReplica(replica) = database;
         let allowed = plan.policy.max_data_loss_seconds;
-        (replica.name.clone(), database_finding(replica, region, assessment.incident_at, now, allowed).await)
+        (replica.name.clone(), database_finding(replica, region, assessment, now, allowed).await)
     }));
     let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
     let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
@@ -60,11 +60,11 @@ pub async fn step<L: Ledger, R: Region>(
 async fn database_finding<R: Region>(
     replica: &RdsReadReplica,
     region: &R,
-    incident_at: Timestamp,
+    assessment: &Assessment,
     now: Timestamp,
     max_data_loss_seconds: u32,
 ) -> Finding {
-    let from = incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
+    let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
     let (observed, samples) = match replica_with_lag(replica, region, from, now).await {
         Ok(seen) => seen,
         Err(error) => return finding_of(Err(error)),
@@ -73,7 +73,7 @@ async fn database_finding<R: Region>(
     let promoted = observed.is_some_and(|replica| replica.source.is_none());
     match finding {
         Finding::Ready(detail) if !promoted => {
-            let loss = data_loss::estimate(&samples, incident_at);
+            let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
             match data_loss::gate(&replica.replica_identifier, loss, max_data_loss_seconds) {
                 Ok(loss) => {
                     Finding::Ready(format!("{detail}; promoting loses at most {:.1} seconds", loss.rpo_seconds))

@@ -24,10 +24,27 @@ pub struct DataLoss {
     pub rpo_seconds: f64,
     /// The sample's own lag, in seconds.
     pub lag_seconds: f64,
+    /// How much of `rpo_seconds` is not loss but not knowing: the time in which nobody looked at the primary before it was first
+    /// seen failing, and the time between two samples of the metric (a minute on RDS).
+    #[serde(default)]
+    pub doubt_seconds: f64,
 }
 
-/// Estimates the loss from the samples around the incident. `None`: nobody can say.
-pub fn estimate(samples: &[LagSample], incident_at: Timestamp) -> Option<DataLoss> {
+/// Not knowing excuses no more than this: two looks of a probe that comes every minute, and half a sample more.
+pub const DOUBT_SECONDS_MAX: f64 = 150.0;
+
+impl DataLoss {
+    /// What is lost for certain, as far as the samples tell: never less than the lag that was measured, unless the bound is lower.
+    pub fn certain_seconds(&self) -> f64 {
+        (self.rpo_seconds - self.doubt_seconds).max(self.lag_seconds.min(self.rpo_seconds))
+    }
+}
+
+/// Estimates the loss from the samples around the incident, which lies between the last good look and the first failing one.
+/// `None`: nobody can say.
+pub fn estimate(samples: &[LagSample], incident_at: Timestamp, last_healthy_at: Option<Timestamp>) -> Option<DataLoss> {
+    let unseen_seconds = last_healthy_at.map_or(0.0, |last| seconds_between(last, incident_at));
+    let doubt_seconds = (unseen_seconds + spacing_seconds(samples)).clamp(0.0, DOUBT_SECONDS_MAX);
     let oldest = incident_at.checked_sub(SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX)).unwrap_or(Timestamp::MIN);
     samples
         .iter()
@@ -36,9 +53,23 @@ pub fn estimate(samples: &[LagSample], incident_at: Timestamp) -> Option<DataLos
         .max_by_key(|(recovery_point_at, _)| *recovery_point_at)
         .map(|(recovery_point_at, lag_seconds)| DataLoss {
             recovery_point_at,
-            rpo_seconds: (incident_at.as_millisecond() - recovery_point_at.as_millisecond()).max(0) as f64 / 1000.0,
+            rpo_seconds: seconds_between(recovery_point_at, incident_at).max(0.0),
             lag_seconds,
+            doubt_seconds,
         })
+}
+
+/// The shortest time between two samples: how often the metric is taken. With fewer than two nobody can say, and nothing is excused.
+fn spacing_seconds(samples: &[LagSample]) -> f64 {
+    let mut times: Vec<Timestamp> = samples.iter().map(|sample| sample.at).collect();
+    times.sort();
+    times.dedup();
+    let gaps = times.windows(2).filter_map(|pair| Some(seconds_between(*pair.first()?, *pair.last()?)));
+    gaps.reduce(f64::min).unwrap_or(0.0)
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to.as_millisecond() - from.as_millisecond()) as f64 / 1000.0
 }
 
 /// Up to when everything had arrived. `None` for a lag that is no time (infinite, not a number, older than the calendar).
@@ -46,7 +77,9 @@ fn recovery_point(sample: &LagSample) -> Option<Timestamp> {
     sample.at.checked_sub(SignedDuration::try_from_secs_f64(sample.lag_seconds).ok()?).ok()
 }
 
-/// The RPO gate: a known loss within the plan's bound passes.
+/// The RPO gate: a known loss within the plan's bound passes. It is held against what is lost for certain: with a metric taken every
+/// minute and a probe that looks every minute, the bound alone would stop every failover of a healthy replica. The bound is what the
+/// report states.
 ///
 /// # Errors
 /// [`FailureName::DataLossTooHigh`], for a loss above the bound and for an unknown one.
@@ -60,10 +93,13 @@ pub fn gate(replica: &str, loss: Option<DataLoss>, max_data_loss_seconds: u32) -
         None => Err(refuse(format!(
             "no valid ReplicaLag sample within {SAMPLE_AGE_SECONDS_MAX} seconds before the incident: the loss is unknown"
         ))),
-        Some(loss) if loss.rpo_seconds > f64::from(max_data_loss_seconds) => Err(refuse(format!(
-            "promoting would lose up to {:.1} seconds of data, the plan allows {max_data_loss_seconds}",
-            loss.rpo_seconds
-        ))),
+        Some(loss) if loss.certain_seconds() > f64::from(max_data_loss_seconds) => {
+            let (certain, most) = (loss.certain_seconds(), loss.rpo_seconds);
+            let range = if certain < most { format!("{certain:.1} to {most:.1}") } else { format!("up to {most:.1}") };
+            Err(refuse(format!(
+                "promoting would lose {range} seconds of data, the plan allows {max_data_loss_seconds}"
+            )))
+        }
         Some(loss) => Ok(loss),
     }
 }

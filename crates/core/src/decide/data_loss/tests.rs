@@ -14,7 +14,7 @@ fn sample(seconds_before: i64, lag_seconds: f64) -> LagSample {
 }
 
 fn rpo(samples: &[LagSample]) -> Option<f64> {
-    estimate(samples, incident()).map(|loss| loss.rpo_seconds)
+    estimate(samples, incident(), None).map(|loss| loss.rpo_seconds)
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn estimates() {
 
 #[test]
 fn gate_rows() {
-    let loss = |seconds| estimate(&[sample(0, seconds)], incident());
+    let loss = |seconds| estimate(&[sample(0, seconds)], incident(), None);
     let rows = [
         ("below the bound", loss(59.9), Ok(())),
         ("exactly the bound", loss(60.0), Ok(())),
@@ -67,13 +67,44 @@ fn gate_rows() {
     }
 }
 
+#[test]
+fn what_nobody_saw_is_stated_but_does_not_stop_a_promotion() {
+    let healthy_before = |seconds| Some(incident() - SignedDuration::from_secs(seconds));
+    // RDS: one sample a minute; the probe looks once a minute. (name, samples, last healthy, bound, certain)
+    let rows: [(&str, Vec<LagSample>, Option<Timestamp>, f64, f64); 7] = [
+        ("a healthy replica on RDS", vec![sample(110, 1.0), sample(50, 1.0)], healthy_before(60), 51.0, 1.0),
+        ("MySQL, dead for a minute", vec![sample(80, 2.0), sample(20, -1.0)], healthy_before(60), 82.0, 2.0),
+        ("a lag is a lag", vec![sample(80, 45.0), sample(20, -1.0)], healthy_before(60), 125.0, 45.0),
+        (
+            "broken long before the incident",
+            vec![sample(250, 1.0), sample(190, -1.0)],
+            healthy_before(60),
+            251.0,
+            131.0,
+        ),
+        (
+            "nobody looked for hours: excused only so far",
+            vec![sample(290, 1.0), sample(230, -1.0)],
+            healthy_before(9000),
+            291.0,
+            141.0,
+        ),
+        ("one sample excuses nothing", vec![sample(50, 1.0)], None, 51.0, 51.0),
+        ("PostgreSQL after the incident is exact", vec![sample(-10, 12.0), sample(-12, 14.0)], None, 2.0, 2.0),
+    ];
+    for (name, samples, last_healthy_at, bound, certain) in rows {
+        let loss = estimate(&samples, incident(), last_healthy_at).unwrap();
+        assert_eq!((loss.rpo_seconds, loss.certain_seconds()), (bound, certain), "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn never_negative_and_never_a_panic(
         samples in proptest::collection::vec((-100_000i64..100_000, any::<f64>()), 0..8),
     ) {
         let samples: Vec<LagSample> = samples.into_iter().map(|(before, lag)| sample(before, lag)).collect();
-        if let Some(loss) = estimate(&samples, incident()) {
+        if let Some(loss) = estimate(&samples, incident(), None) {
             prop_assert!(loss.rpo_seconds >= 0.0 && loss.rpo_seconds.is_finite());
             prop_assert!(loss.lag_seconds >= 0.0 && loss.lag_seconds.is_finite());
         }
@@ -89,7 +120,7 @@ proptest! {
         lag in 0.0f64..1e9,
     ) {
         let at = Timestamp::from_second(incident).unwrap();
-        let _ = estimate(&[LagSample { at, lag_seconds: lag }], at);
+        let _ = estimate(&[LagSample { at, lag_seconds: lag }], at, None);
     }
 
     #[test]
@@ -112,7 +143,7 @@ proptest! {
 
     #[test]
     fn the_gate_passes_nothing_above_its_bound(lag in 0.0f64..1e6, bound in 0u32..1_000_000) {
-        let passed = gate("r", estimate(&[sample(0, lag)], incident()), bound);
+        let passed = gate("r", estimate(&[sample(0, lag)], incident(), None), bound);
         if let Ok(loss) = passed {
             prop_assert!(loss.rpo_seconds <= f64::from(bound));
         }
