@@ -71,7 +71,8 @@ fn gate_rows() {
 fn what_nobody_saw_is_stated_but_does_not_stop_a_promotion() {
     let healthy_before = |seconds| Some(incident() - SignedDuration::from_secs(seconds));
     // RDS: one sample a minute; the probe looks once a minute. (name, samples, last healthy, bound, certain)
-    let rows: [(&str, Vec<LagSample>, Option<Timestamp>, f64, f64); 7] = [
+    type Row = (&'static str, Vec<LagSample>, Option<Timestamp>, f64, f64);
+    let rows: [Row; 7] = [
         ("a healthy replica on RDS", vec![sample(110, 1.0), sample(50, 1.0)], healthy_before(60), 51.0, 1.0),
         ("MySQL, dead for a minute", vec![sample(80, 2.0), sample(20, -1.0)], healthy_before(60), 82.0, 2.0),
         ("a lag is a lag", vec![sample(80, 45.0), sample(20, -1.0)], healthy_before(60), 125.0, 45.0),
