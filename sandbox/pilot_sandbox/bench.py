@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from . import following
 from .following import Stack
 from .naming import RECOVERY_REGION
-from .outside_proof import call, prove_served_by
+from .outside_proof import call, client_served_by, prove_served_by
 from .paths import OUT
 from .session import Options, sandbox, stopwatch
 from .world import Delays
@@ -68,7 +68,7 @@ def _failover(name: str, delays: Delays, stack: Stack, control_url: str, say) ->
         raise following.NothingHappened(f"run {run.run_id} ended as {run.status}: {run.error}: {run.cause}")
     report = json.loads(written)
     prove_served_by(workload["clientUrl"], RECOVERY_REGION)
-    first = call(f"{control_url}/client?workload={name}").body["firstAckedByRegion"][RECOVERY_REGION]
+    first = client_served_by(control_url, RECOVERY_REGION, name)["firstAckedByRegion"][RECOVERY_REGION]
     call(f"{control_url}/delays", asdict(Delays(0.0, 0.0)))
     call(f"{control_url}/workloads/{name}", method="DELETE")
     chain = max(delays.promotionSeconds, delays.launchSeconds) + delays.healthCheckIntervalSeconds

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import following
 from .following import Execution, Stack, Step
 from .naming import DEFAULT_WORKLOAD, PRIMARY_REGION, RECOVERY_REGION
-from .outside_proof import NotRecovered, call, prove_served_by
+from .outside_proof import NotRecovered, call, client_served_by, prove_served_by
 from .paths import OUT
 from .run_display import display_for
 from .session import Options, sandbox, stopwatch
@@ -22,7 +22,6 @@ _TRAFFIC_BEFORE_SECONDS = 8.0
 _ALARM_TIMEOUT_SECONDS = 180.0
 _RUN_TIMEOUT_SECONDS = 600.0
 _POLL_SECONDS = 0.5
-_CLIENT_TIMEOUT_SECONDS = 60.0
 # The lag metric has a point every 2 s and the client an order every 0.2 s; what is in flight takes its time too.
 _RPO_TOLERANCE_SECONDS = 3.0
 
@@ -120,7 +119,9 @@ def _fetch_reports(stack: Stack, run: Execution, say: Say) -> dict:
 
 
 def _conclude(addresses: Addresses, run: Execution, report: dict, killed_at: float, say: Say) -> int:
-    client = _client_after(addresses) if run.status == "SUCCEEDED" else call(f"{addresses.control_url}/client").body
+    client = call(f"{addresses.control_url}/client").body
+    if run.status == "SUCCEEDED":
+        client = client_served_by(addresses.control_url, RECOVERY_REGION)
     first = client["firstAckedByRegion"].get(RECOVERY_REGION)
     outage = f"{first - killed_at:.1f} s" if first else "no order confirmed yet"
     lines = [
@@ -137,20 +138,6 @@ def _conclude(addresses: Addresses, run: Execution, report: dict, killed_at: flo
     recovered = run.status == "SUCCEEDED" and report.get("outcome") == "recovered" and first is not None
     say("RECOVERED, as seen from outside" if recovered else "NOT RECOVERED: see the lines above")
     return 0 if recovered else 1
-
-
-def _client_after(addresses: Addresses) -> dict:
-    """The outside client's report once the recovery Region confirmed an order of its own: its DNS answer has to age."""
-    deadline = time.monotonic() + _CLIENT_TIMEOUT_SECONDS
-    while True:
-        client = call(f"{addresses.control_url}/client").body
-        if RECOVERY_REGION in client["firstAckedByRegion"] and client["lost"] is not None:
-            return client
-        if time.monotonic() > deadline:
-            raise NotRecovered(
-                f"after {_CLIENT_TIMEOUT_SECONDS:.0f} s the outside client still has {client['lastError']}"
-            )
-        time.sleep(_POLL_SECONDS)
 
 
 def _agreement(report: dict, counted_seconds: float | None) -> str:

@@ -56,3 +56,16 @@ def prove_served_by(client_url: str, region: str, timeout_seconds: float = 30.0)
                 f"order {order.status} from {order.region} ({order.body}); expected 200 and 201 from {region}"
             )
         time.sleep(0.5)
+
+
+def client_served_by(control_url: str, region: str, workload: str | None = None, timeout_seconds: float = 60.0) -> dict:
+    """The outside client's report once `region` confirmed an order of its own: its DNS answer has to age first."""
+    deadline = time.monotonic() + timeout_seconds
+    query = f"?workload={workload}" if workload else ""
+    while True:
+        client = call(f"{control_url}/client{query}").body
+        if region in client["firstAckedByRegion"] and client["lost"] is not None:
+            return client
+        if time.monotonic() > deadline:
+            raise NotRecovered(f"after {timeout_seconds:.0f} s the outside client still has: {client['lastError']}")
+        time.sleep(0.5)
