@@ -3,7 +3,6 @@
 use http_probe::Http;
 use pilot_core::contract::{Assessment, ComponentProgress, Status, Step, StepRequest, StepResponse};
 use pilot_core::decide::health::{AssessDecision, Judgement, assess, goes_forward, remember};
-use pilot_core::journal::Unfinished;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
@@ -14,6 +13,8 @@ use crate::look::{Alarms, Eyes, Instances};
 
 /// The evidence's name in the run's ledger.
 pub const EVIDENCE: &str = "judgement";
+/// The evidence's name for what was concluded: a run that goes on with this one takes it up.
+pub const ASSESSMENT: &str = "assessment";
 
 /// One invocation of the step.
 ///
@@ -34,9 +35,12 @@ pub async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
     let memory = remember(context.ledger.memory(workload).await?, judgement.verdict, now);
     context.ledger.set_memory(workload, &memory).await?;
     context.ledger.keep_evidence(&context.run.run_id, EVIDENCE, &json!(judgement)).await?;
-    let unfinished = context.ledger.unfinished(workload).await?;
-    if let Some(unfinished) = unfinished.filter(|_| goes_forward(judgement.verdict)) {
-        return Ok(take_up(&unfinished, &judgement, now));
+    if let Some(run_id) = context.run.resumes.as_deref().filter(|_| goes_forward(judgement.verdict)) {
+        // A run that had not decided anything yet left no assessment: then this one judges for itself.
+        if let Some(assessment) = context.ledger.evidence(&context.run.run_id).await?.get(ASSESSMENT) {
+            let assessment = serde_json::from_value(assessment.clone()).map_err(|error| unreadable(run_id, &error))?;
+            return Ok(take_up(run_id, assessment, &judgement, now));
+        }
     }
     let policy = &context.plan.policy;
     let waited_seconds = context.waited_seconds();
@@ -45,6 +49,7 @@ pub async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
     match decision {
         AssessDecision::Act { incident_at } => {
             let assessment = Assessment { incident_at, last_healthy_at: memory.last_healthy_at, decided_at: now };
+            context.ledger.keep_evidence(&context.run.run_id, ASSESSMENT, &json!(assessment)).await?;
             let response = StepResponse::of(progress(&judgement, Status::Done, 1));
             Ok(StepResponse { assessment: Some(assessment), ..response })
         }
@@ -64,13 +69,18 @@ pub async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
     }
 }
 
-/// Goes forward for a run that passed its pivot: the incident is the same, the decision is new.
-fn take_up(unfinished: &Unfinished, judgement: &Judgement, now: jiff::Timestamp) -> StepResponse {
-    let detail =
-        format!("run {} passed its pivot and did not get through: going forward from there", unfinished.run_id);
+fn unreadable(run_id: &str, error: &serde_json::Error) -> Failure {
+    Failure::new(FailureName::JournalUnavailable, run_id, format!("its assessment cannot be read: {error}"))
+        .now("nothing was changed by this run")
+        .next("look at the evidence `assessment` in the state table")
+}
+
+/// Goes forward for a run that did not get through: the incident is the same, the decision is new.
+fn take_up(run_id: &str, assessment: Assessment, judgement: &Judgement, now: jiff::Timestamp) -> StepResponse {
+    let detail = format!("run {run_id} did not get through: going forward from there");
     let mut components = progress(judgement, Status::Done, 1);
     components.push((ComponentProgress { name: "unfinished run".into(), status: Status::Done, detail }, 1));
-    let assessment = Assessment { decided_at: now, ..unfinished.assessment.clone() };
+    let assessment = Assessment { decided_at: now, ..assessment };
     StepResponse { assessment: Some(assessment), ..StepResponse::of(components) }
 }
 

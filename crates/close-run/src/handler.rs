@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{CloseRun, ClosedRun, Outcome, Run, read_event};
-use pilot_core::decide::pivot::{UndoPlan, plan_undo};
-use pilot_core::journal::{Entry, LeasePhase, Unfinished};
+use pilot_core::contract::{CloseRun, ClosedRun, Mode, Outcome, Run, read_event};
+use pilot_core::journal::{Entry, Lease, LeasePhase, Unfinished};
 use pilot_core::plan::{Policy, RecoveryPlan};
 use pilot_core::report::{Facts, Report, build};
 use pilot_core::{Failure, FailureName};
@@ -24,6 +23,8 @@ pub const FUNCTION: &str = "close-run";
 
 /// The mark that people were told, kept with the run's evidence: a second try does not tell them twice.
 pub const NOTIFIED: &str = "notified";
+/// Step Functions carries 256 KiB: so many decisions are handed over, the report holds all.
+const DECISIONS_MAX: usize = 100;
 /// The evidence that is the run itself; the report says all of it in its own words.
 const RUN: &str = "run";
 
@@ -77,6 +78,7 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
             plan: (&run.plan).into(),
             mode: Some(run.mode),
             trigger: run.trigger.clone(),
+            resumes: run.resumes.clone(),
             started_at: run.started_at,
             outcome: closing.outcome,
             error: closing.error.as_ref(),
@@ -88,12 +90,15 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
             now,
         });
         let location = self.put(&report).await?;
-        if !told_already {
+        // A dry run is for whoever started it.
+        if !told_already && run.mode.acts() {
             self.tell(&report, &location.html).await?;
             let mark = json!({"at": now, "to": self.notifier.resource()});
             self.ledger.keep_evidence(&run.run_id, NOTIFIED, &mark).await?;
         }
-        self.remember_unfinished(run, closing, &report.journal).await?;
+        if run.mode.acts() {
+            self.remember_unfinished(run, closing).await?;
+        }
         let cooldown_until = cooldown_until(&report.journal, plan.as_ref(), now);
         if !self.ledger.release(run, cooldown_until).await? {
             tracing::warn!(run = %run.run_id, "the lease was another run's already");
@@ -101,18 +106,20 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
         Ok(self.closed(report, location))
     }
 
-    /// A run that is stuck past its pivot leaves its assessment for the next one; a run that recovered settles what was left.
-    async fn remember_unfinished(&self, run: &Run, closing: &CloseRun, journal: &[Entry]) -> Result<(), Failure> {
+    /// A run that is stuck leaves its journal and assessment to the next one; any other end settles what was left, for such a run had gone on
+    /// with it. A run that lost its lease says nothing here: the one that took it over does.
+    async fn remember_unfinished(&self, run: &Run, closing: &CloseRun) -> Result<(), Failure> {
         let workload = &run.plan.name;
-        let unfinished = match (closing.outcome, &closing.assessment) {
-            (Outcome::Stuck, Some(assessment)) if matches!(plan_undo(journal.to_vec()), UndoPlan::PivotPassed(_)) => {
-                Unfinished { run_id: run.run_id.clone(), assessment: assessment.clone(), finished_at: None }
-            }
-            (Outcome::Recovered, _) => match self.ledger.unfinished(workload).await? {
+        let ours = self.ledger.lease(workload, run.mode).await?;
+        if ours.is_none_or(|lease| (&lease.run_id, lease.generation) != (&run.run_id, run.generation)) {
+            return Ok(());
+        }
+        let unfinished = match closing.outcome {
+            Outcome::Stuck => Unfinished { run_id: run.run_id.clone(), finished_at: None },
+            _ => match self.ledger.unfinished(workload).await? {
                 Some(unfinished) => Unfinished { finished_at: Some((self.clock)()), ..unfinished },
                 None => return Ok(()),
             },
-            _ => return Ok(()),
         };
         self.ledger.set_unfinished(workload, &unfinished).await
     }
@@ -128,6 +135,7 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
             plan: asked.plan.clone(),
             mode: asked.mode,
             trigger: asked.trigger.clone(),
+            resumes: None,
             started_at: asked.started_at,
             outcome: closing.outcome,
             error: closing.error.as_ref(),
@@ -153,10 +161,9 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
     async fn release_unopened(&self, asked: Asked) {
         let Some(workload) = asked.workload.clone() else { return };
         let run_id = asked.run_id.clone();
-        let released = match self.ledger.lease(&workload).await {
+        let released = match self.ledger.lease(&workload, asked.mode.unwrap_or(Mode::Failover)).await {
             Ok(Some(lease)) if lease.run_id == run_id && lease.phase != LeasePhase::Released => {
-                let run = door::holder(asked, workload, lease.generation);
-                self.ledger.release(&run, None).await.map(|_| ())
+                self.release_for(asked, workload, &lease).await
             }
             Ok(_) => Ok(()),
             Err(failure) => Err(failure),
@@ -164,6 +171,16 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
         if let Err(failure) = released {
             tracing::warn!(run = %run_id, "the lease, if open-run took it, runs out by itself: {failure}");
         }
+    }
+
+    /// What the lease was taken over from is not forgotten with it: the next run goes on with that one.
+    async fn release_for(&self, asked: Asked, workload: String, lease: &Lease) -> Result<(), Failure> {
+        if let Some(dead) = lease.taken_over_from() {
+            let unfinished = Unfinished { run_id: dead.to_owned(), finished_at: None };
+            self.ledger.set_unfinished(&workload, &unfinished).await?;
+        }
+        let run = door::holder(asked, workload, lease.generation);
+        self.ledger.release(&run, None).await.map(|_| ())
     }
 
     /// The pinned plan. A plan that cannot be had any more costs the report its objectives, not the run its end.
@@ -207,9 +224,10 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
         for document in metrics::of(&report, self.metrics_namespace) {
             telemetry::publish(&document);
         }
-        let Report { run_id, outcome, reason, .. } = report;
+        let Report { run_id, outcome, reason, mut decisions, .. } = report;
+        decisions.truncate(DECISIONS_MAX);
         tracing::info!(run = %run_id, outcome = outcome.as_str(), report = %location.json, "closed");
-        ClosedRun { run_id, outcome, reason, report: location.json }
+        ClosedRun { run_id, outcome, reason, report: location.json, decisions }
     }
 }
 

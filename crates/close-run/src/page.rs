@@ -14,6 +14,8 @@ const PATH: &[Step] = &[
     Step::Open,
     Step::Assess,
     Step::Ready,
+    Step::Fence,
+    Step::Gate,
     Step::PromoteData,
     Step::ScaleCompute,
     Step::Validate,
@@ -51,6 +53,7 @@ fn subject(report: &Report) -> String {
         Outcome::RolledBack => "rolled back, still on its primary Region",
         Outcome::Stuck => "STUCK, act now",
         Outcome::Refused => "run refused, nothing changed",
+        Outcome::DryRun => "dry run, nothing changed",
     };
     let subject = format!("Pilot Light: {} {outcome}", report.plan.name);
     // SNS takes printable ASCII only. A plan's name is, but this must hold for whatever else is put in here.

@@ -99,6 +99,7 @@ fn headline(outcome: Outcome) -> &'static str {
         Outcome::RolledBack => "Rolled back",
         Outcome::Stuck => "Stuck",
         Outcome::Refused => "Refused",
+        Outcome::DryRun => "Dry run",
     }
 }
 
@@ -154,6 +155,7 @@ fn started_by(report: &Report) -> String {
         (TriggerKind::Manual, _) => "a person".to_owned(),
         (TriggerKind::Alarm, Some(name)) => format!("alarm {name}"),
         (TriggerKind::Alarm, None) => "an alarm".to_owned(),
+        (TriggerKind::Schedule, _) => "a schedule".to_owned(),
     };
     let at = trigger.at.map(|at| format!(" at {at}")).unwrap_or_default();
     let reason = trigger.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -15,6 +15,15 @@ use crate::{Failure, FailureName};
 pub enum Mode {
     /// Unplanned: the primary is down.
     Failover,
+    /// The whole walk of a failover without one call that changes the workload: every decision it would have taken.
+    DryRun,
+}
+
+impl Mode {
+    /// Whether a run of this mode changes anything of the workload.
+    pub fn acts(self) -> bool {
+        self != Mode::DryRun
+    }
 }
 
 /// What started a run.
@@ -42,6 +51,15 @@ pub enum TriggerKind {
     Manual,
     /// A named CloudWatch alarm.
     Alarm,
+    /// A schedule.
+    Schedule,
+}
+
+impl TriggerKind {
+    /// Whether nobody in person started it: then the cooldown holds it back.
+    pub fn is_automatic(self) -> bool {
+        self != TriggerKind::Manual
+    }
 }
 
 /// What `open-run` takes: the state machine's own input and the execution's name and start.
@@ -69,6 +87,10 @@ pub struct StartRequest {
     /// Why, in a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The run to go on with: one that is stuck, or whose execution ended without closing itself. Its lease is taken over at once -
+    /// the new generation shuts it out - and its journal is gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
     /// What started it. Absent for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
@@ -106,6 +128,9 @@ pub struct Run {
     pub trigger: Trigger,
     /// The lease's generation: every later write carries it.
     pub generation: u64,
+    /// The run whose journal, evidence and incident this one goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
     /// When the execution started.
     pub started_at: Timestamp,
 }
@@ -143,6 +168,10 @@ pub enum Step {
     Assess,
     /// Can the recovery Region take over, and at what loss?
     Ready,
+    /// The old primary stopped from taking writes, where it can be reached.
+    Fence,
+    /// The last look before the pivot: data loss, the primary, a person's approval.
+    Gate,
     /// Databases made writable.
     PromoteData,
     /// Capacity in service.
@@ -164,6 +193,8 @@ impl Step {
             Step::Open => "open",
             Step::Assess => "assess",
             Step::Ready => "ready",
+            Step::Fence => "fence",
+            Step::Gate => "gate",
             Step::PromoteData => "promote-data",
             Step::ScaleCompute => "scale-compute",
             Step::Validate => "validate",
@@ -224,6 +255,85 @@ pub struct StepResponse {
     /// Set by `assess` once it decided to act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment: Option<Assessment>,
+    /// Set by `gate` while it wants a person's word. The state machine then waits for it, with a task token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalWanted>,
+}
+
+/// What `gate` wants of a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalWanted {
+    /// How long the state machine waits for the answer, in seconds.
+    pub wait_seconds: u32,
+    /// Why a person is asked.
+    pub why: Vec<String>,
+    /// The loss the approver must accept at least, in seconds; `null`: nobody can say how much is lost.
+    pub loss_seconds: Option<f64>,
+}
+
+/// A person's word, as `send-task-success` carries it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApprovalAnswer {
+    /// Yes or no.
+    pub decision: ApprovalDecision,
+    /// Who says so.
+    pub approver: String,
+    /// The most data, in seconds, that the approver accepts to lose. Absent: none beyond the plan's bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_loss_seconds: Option<f64>,
+    /// Why, in the approver's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ApprovalDecision {
+    /// Promote.
+    Approve,
+    /// Do not: put everything back.
+    Refuse,
+}
+
+/// What `gate` takes: a step's request, and what belongs to the asking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GateRequest {
+    /// The run.
+    pub run: Run,
+    /// The step.
+    pub step: StepRef,
+    /// What `assess` decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
+    /// Ask a person: the token that the state machine waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<String>,
+    /// What the person answered: whatever `send-task-success` carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+}
+
+/// What `rollback` takes: a step's request, and how far the run had come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RollbackRequest {
+    /// The run.
+    pub run: Run,
+    /// The step.
+    pub step: StepRef,
+    /// What `assess` decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
+    /// The name of the error that ended the way forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_name: Option<String>,
+    /// How often the run has gone forward again already.
+    #[serde(default)]
+    pub forward_tries: u32,
 }
 
 impl StepResponse {
@@ -241,6 +351,7 @@ impl StepResponse {
             retry_after_seconds,
             components: components.into_iter().map(|(c, _)| c).collect(),
             assessment: None,
+            approval: None,
         }
     }
 }
@@ -267,6 +378,9 @@ pub struct RollbackResponse {
     pub retry_after_seconds: u32,
     /// What is true. Meaningful once `status` is done.
     pub disposition: Disposition,
+    /// Past the pivot: whether the run goes forward once more, after `retryAfterSeconds`, before it is stuck.
+    #[serde(default)]
+    pub go_forward: bool,
     /// How far each component is.
     pub components: Vec<ComponentProgress>,
 }
@@ -281,8 +395,10 @@ pub enum Outcome {
     RolledBack,
     /// Past the pivot and not through: a person was paged.
     Stuck,
-    /// Not begun; nothing was changed.
+    /// Not begun, or called off before the pivot: nothing is left changed.
     Refused,
+    /// A dry run that walked the whole machine.
+    DryRun,
 }
 
 impl Outcome {
@@ -293,6 +409,7 @@ impl Outcome {
             Outcome::RolledBack => "rolledBack",
             Outcome::Stuck => "stuck",
             Outcome::Refused => "refused",
+            Outcome::DryRun => "dryRun",
         }
     }
 }
@@ -349,6 +466,33 @@ pub struct ClosedRun {
     pub reason: String,
     /// Where the report is: `s3://bucket/key`.
     pub report: String,
+    /// What a dry run would have done. The first of them, if there are very many: the report has all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<WouldDo>,
+}
+
+/// A decision of a dry run: the act that would have followed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WouldDo {
+    /// The step it belongs to.
+    pub step: Step,
+    /// The component's name in the plan.
+    pub component: String,
+    /// What would be done, as the journal names it, or `check`, `look` for what is no act.
+    pub action: String,
+    /// To which resource.
+    pub resource: String,
+    /// In a sentence.
+    pub detail: String,
+    /// Whether it could not be undone.
+    #[serde(default)]
+    pub irreversible: bool,
+    /// The values as they are now.
+    #[serde(default)]
+    pub before: Value,
+    /// When it was decided.
+    pub at: Timestamp,
 }
 
 /// Reads an event by hand, so that a bad one is refused by our name and not by the runtime's type.

@@ -46,6 +46,18 @@ failure_names! {
     PrimaryNotDown,
     /// The recovery Region cannot take over as the plan says (missing replica, group, record ...).
     NotReady,
+    /// A required fence was not achieved: the old primary may still take writes.
+    FenceNotAchieved,
+    /// A person refused the promotion.
+    ApprovalRefused,
+    /// Nobody approved the promotion in time.
+    ApprovalExpired,
+    /// The primary serves again, and the pivot was not passed: everything is put back.
+    PrimaryRecovered,
+    /// The run that was to be gone on with is not stuck, and holds no lease.
+    NothingToResume,
+    /// A promotion was asked for that the gate did not pass.
+    GateNotPassed,
     /// Promoting now would lose more data than the plan allows, or nobody can say how much.
     DataLossTooHigh,
     /// AWS refused the promotion; the replica is still a replica.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::contract::{Assessment, ComponentProgress, Status, Step};
+use crate::contract::{ComponentProgress, Status, Step};
 
 /// One act of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Entry {
     /// When it was undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone_at: Option<Timestamp>,
+    /// The run that did it, if this one goes on with that run's journal: the values before are those that run found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_from: Option<String>,
 }
 
 impl Entry {
@@ -53,6 +56,12 @@ impl Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
+    /// `autoscaling:UpdateAutoScalingGroup` of the primary's group, to nothing.
+    FenceGroup,
+    /// `elasticloadbalancing:SetSecurityGroups` of the primary's load balancer, to one that admits nobody.
+    FenceLoadBalancer,
+    /// `rds:ModifyDBInstance` of the primary's instance, to a security group that admits nobody.
+    FenceInstance,
     /// `rds:PromoteReadReplica`.
     PromoteReadReplica,
     /// `autoscaling:UpdateAutoScalingGroup`.
@@ -67,6 +76,9 @@ impl Action {
     /// The action as the journal writes it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Action::FenceGroup => "fence-group",
+            Action::FenceLoadBalancer => "fence-load-balancer",
+            Action::FenceInstance => "fence-instance",
             Action::PromoteReadReplica => "promote-read-replica",
             Action::ResizeGroup => "resize-group",
             Action::PutStopObject => "put-stop-object",
@@ -132,17 +144,28 @@ pub struct Lease {
     /// Until then an automatic start is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooldown_until: Option<Timestamp>,
+    /// The run that held it before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_run_id: Option<String>,
+    /// How that run left it: not released means that it was taken over from a run that died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_phase: Option<LeasePhase>,
 }
 
-/// A run that passed its pivot and did not get through: the workload is between two Regions. The next run takes up its assessment -
-/// the signals of a replica that was promoted say nothing any more - and goes forward.
+impl Lease {
+    /// The run this lease was taken over from, if that one never gave it up.
+    pub fn taken_over_from(&self) -> Option<&str> {
+        self.previous_run_id.as_deref().filter(|_| self.previous_phase.is_some_and(|p| p != LeasePhase::Released))
+    }
+}
+
+/// A run that got stuck: past its pivot and not through, or with an undo that failed. The next run takes up its
+/// assessment - the signals of a replica that was promoted say nothing any more - and its journal, and goes forward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unfinished {
     /// The run that got stuck.
     pub run_id: String,
-    /// What it had concluded of the primary: the incident's clock goes on.
-    pub assessment: Assessment,
     /// When a later run got through. Absent: still between two Regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,

@@ -151,6 +151,16 @@ pub struct GroupObserved {
     pub in_service: u32,
 }
 
+/// What admits clients to a load balancer or a database: its security groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DoorObserved {
+    /// The security groups' ids.
+    pub security_group_ids: Vec<String>,
+    /// Whether they are in force already.
+    pub in_force: bool,
+}
+
 /// A record set in a hosted zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

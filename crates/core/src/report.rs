@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::contract::{Assessment, Mode, Outcome, PlanPin, Trigger};
+use crate::contract::{Assessment, Mode, Outcome, PlanPin, Trigger, WouldDo};
 use crate::decide::data_loss::DataLoss;
 use crate::journal::{Entry, StepRecord};
 use crate::plan::Regions;
@@ -67,6 +67,12 @@ pub struct Report {
     pub steps: Vec<StepRecord>,
     /// Every act with the values before it, in order.
     pub journal: Vec<Entry>,
+    /// What a dry run would have done, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<WouldDo>,
+    /// The run this one went on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
     /// What the decisions rest on, by name.
     #[serde(default)]
     pub evidence: BTreeMap<String, Value>,

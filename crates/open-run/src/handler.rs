@@ -12,6 +12,8 @@ use pilot_shell::ledger::{LeaseRequest, Ledger};
 use pilot_shell::plans::PlanStore;
 use serde_json::Value;
 
+use crate::resume;
+
 /// The function's name.
 pub const FUNCTION: &str = "open-run";
 
@@ -21,7 +23,7 @@ pub const RUN_EVIDENCE: &str = "run";
 /// Opens a run. `region` is where this function runs.
 ///
 /// # Errors
-/// `EventInvalid`, `PlanNotFound`, `PlanInvalid`, `LeaseHeld`, `CooldownActive`, and those of the ledger. After any of them but the
+/// `EventInvalid`, `PlanNotFound`, `PlanInvalid`, `LeaseHeld`, `CooldownActive`, `NothingToResume`, and those of the ledger. After any of them but the
 /// ledger's the run holds no lease.
 pub async fn handle<L: Ledger, P: PlanStore>(
     event: Value,
@@ -36,11 +38,14 @@ pub async fn handle<L: Ledger, P: PlanStore>(
     check_region(&plan, &format!("s3://{}/{}", pin.bucket, pin.key), region)?;
 
     let mode = opening.request.mode;
+    let resume = opening.request.resume.clone();
     let trigger = trigger_of(opening.request);
     let request = LeaseRequest {
         workload: pin.name.clone(),
         run_id: opening.run_id.clone(),
-        automatic: trigger.kind == TriggerKind::Alarm,
+        automatic: trigger.kind.is_automatic(),
+        mode,
+        resume: resume.clone(),
         now: clock(),
         lease_seconds: plan.policy.lease_seconds,
     };
@@ -52,8 +57,10 @@ pub async fn handle<L: Ledger, P: PlanStore>(
         mode,
         trigger,
         generation: lease.generation,
+        resumes: None,
         started_at: opening.started_at,
     };
+    let run = resume::go_on(ledger, run, &lease, resume.as_deref()).await?;
     write_down(ledger, &run, clock()).await?;
     tracing::info!(run = %run.run_id, workload = %run.plan.name, generation = run.generation, "opened");
     Ok(run)
@@ -100,10 +107,13 @@ async fn write_down<L: Ledger>(ledger: &L, run: &Run, now: Timestamp) -> Result<
         started_at: run.started_at,
         ended_at: Some(now),
         outcome: Status::Done,
-        components: vec![
+        components: [
             done("plan", format!("pinned to version {} with SHA-256 {}", run.plan.version, run.plan.sha256)),
             done("lease", format!("taken, generation {}", run.generation)),
-        ],
+        ]
+        .into_iter()
+        .chain(run.resumes.iter().map(|id| done("journal", format!("goes on with that of run {id}"))))
+        .collect(),
         error: None,
     };
     ledger.record_step(&run.run_id, &record).await

@@ -4,3 +4,4 @@
 //! try was lost) is the same run under the same generation.
 
 pub mod handler;
+pub mod resume;

@@ -3,6 +3,7 @@
 use pilot_core::contract::{StepRequest, StepResponse, read_event};
 use pilot_core::plan::Database;
 use pilot_core::{Failure, FailureName};
+use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
@@ -14,11 +15,13 @@ use crate::rds_read_replica;
 
 /// The function's name.
 pub const FUNCTION: &str = "promote-db";
+/// The evidence that the gate was passed.
+pub const GATE: &str = "gate";
 
 /// One invocation.
 ///
 /// # Errors
-/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `DataLossTooHigh`, `PromotionRefused`, `PromotionFailed`,
+/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `GateNotPassed`, `PromotionRefused`, `PromotionFailed`,
 /// `StepDeadlineExceeded`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
 pub async fn handle<L: Ledger, P: PlanStore, R: Replicas>(
     event: Value,
@@ -29,18 +32,28 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Replicas>(
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
     let request: StepRequest = read_event(FUNCTION, event.clone())?;
-    let assessment = request.assessment.ok_or_else(no_assessment)?;
+    request.assessment.ok_or_else(no_assessment)?;
     run_step(FUNCTION, event, ledger, plans, clock, async |context, _| {
+        gate_was_passed(context).await?;
         waves::reconcile(&context.plan.databases, async |database: &Database, allowed_seconds| match database {
             Database::RdsReadReplica(replica) => {
-                // The loss is counted up to the first failing look: the later end of the doubt about when the incident
-                // began, so that the estimate is not below the loss.
-                rds_read_replica::reconcile(context, replicas, replica, &assessment, allowed_seconds).await
+                rds_read_replica::reconcile(context, replicas, replica, allowed_seconds).await
             }
         })
         .await
     })
     .await
+}
+
+/// Nothing is promoted that the gate did not pass, whoever calls. A dry run promotes nothing.
+async fn gate_was_passed<L: Ledger>(context: &StepContext<'_, L>) -> Result<(), Failure> {
+    let run_id = &context.run.run_id;
+    if !context.run.mode.acts() || context.ledger.evidence(run_id).await?.contains_key(GATE) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureName::GateNotPassed, run_id, "the gate has not passed this run")
+        .now("nothing was promoted")
+        .next("start a run; promote-db is called by the state machine after the gate"))
 }
 
 fn no_assessment() -> Failure {

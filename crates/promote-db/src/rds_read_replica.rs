@@ -3,15 +3,14 @@
 //! **There is no undo.** `PromoteReadReplica` cannot be taken back; this is the pivot, after which a run only goes forward. What was
 //! the source has to be rebuilt as a replica of the new primary, which is a run of its own.
 
-use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::Assessment;
-use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
+use jiff::Timestamp;
 use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::replica::{ACCEPTED_GRACE_SECONDS, Decision, decide};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::ReplicaObserved;
 use pilot_core::plan::RdsReadReplica;
 use pilot_core::{Failure, FailureName};
+use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::Replicas;
 use pilot_shell::waves::{Progress, done, in_progress};
@@ -23,11 +22,6 @@ use serde_json::{Value, json};
 /// answers belong to calls that were carried out, and those show within seconds.
 pub const UNANSWERED_GRACE_SECONDS: i64 = ACCEPTED_GRACE_SECONDS / 3;
 
-/// The evidence's name for what a component's promotion loses.
-pub fn evidence_name(component: &str) -> String {
-    format!("data-loss#{component}")
-}
-
 /// Brings one replica a step on towards being a primary.
 ///
 /// # Errors
@@ -36,7 +30,6 @@ pub async fn reconcile<L: Ledger, R: Replicas>(
     context: &StepContext<'_, L>,
     replicas: &R,
     component: &RdsReadReplica,
-    assessment: &Assessment,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
     let identifier = component.replica_identifier.as_str();
@@ -55,10 +48,6 @@ pub async fn reconcile<L: Ledger, R: Replicas>(
         Decision::Fail(failure) => Err(*failure),
         Decision::Promote => {
             context.check_deadline(identifier, "it can be promoted only now", allowed_seconds)?;
-            if earlier.is_none() {
-                // Once a promotion was meant, what it loses is settled: a later look would count the outage as lag.
-                measure_data_loss(context, replicas, component, assessment).await?;
-            }
             promote(context, replicas, component, observed.as_ref(), earlier.as_ref()).await
         }
     }
@@ -79,25 +68,6 @@ fn accepted_seconds_ago(earlier: Option<&Entry>, now: Timestamp) -> Option<i64> 
     }
 }
 
-/// The gate before the act: how much would be lost, kept as evidence whether it passes or not.
-async fn measure_data_loss<L: Ledger, R: Replicas>(
-    context: &StepContext<'_, L>,
-    replicas: &R,
-    component: &RdsReadReplica,
-    assessment: &Assessment,
-) -> Result<(), Failure> {
-    let identifier = component.replica_identifier.as_str();
-    let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
-    let samples = replicas.lag_samples(identifier, from, context.now()).await;
-    let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", identifier))?;
-    let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
-    if let Some(loss) = &loss {
-        let evidence = serde_json::to_value(loss).unwrap_or(Value::Null);
-        context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&component.name), &evidence).await?;
-    }
-    data_loss::gate(identifier, loss, context.plan.policy.max_data_loss_seconds).map(|_| ())
-}
-
 async fn promote<L: Ledger, R: Replicas>(
     context: &StepContext<'_, L>,
     replicas: &R,
@@ -106,22 +76,24 @@ async fn promote<L: Ledger, R: Replicas>(
     earlier: Option<&Entry>,
 ) -> Result<Progress, Failure> {
     let identifier = component.replica_identifier.as_str();
-    let act = pilot_shell::context::Act {
+    let act = Act {
         component: component.name.clone(),
         action: Action::PromoteReadReplica,
         resource: identifier.to_owned(),
         irreversible: true,
         before: before(observed),
+        intention: "promoted, which cannot be undone".into(),
     };
     let call = || async {
         replicas.promote(identifier, component.backup_retention_days).await.map(|()| "promotion accepted".to_owned())
     };
     match context.act(act, earlier, call).await? {
-        Ok(_) => Ok(in_progress(&component.name, "RDS accepted the promotion", 2)),
-        Err(CallError::Refused { code, message }) => {
+        Acted::WouldDo(progress) => Ok(progress),
+        Acted::Accepted(_) => Ok(in_progress(&component.name, "RDS accepted the promotion", 2)),
+        Acted::Failed(CallError::Refused { code, message }) => {
             refused(replicas, component, earlier, &format!("{code}: {message}"), is_wrong_state(&code)).await
         }
-        Err(error) => Err(error.into_failure("rds:PromoteReadReplica", identifier)),
+        Acted::Failed(error) => Err(error.into_failure("rds:PromoteReadReplica", identifier)),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{
-    ComponentProgress, Disposition, RollbackResponse, Run, Status, Step, StepRef, StepRequest, read_event,
+    ComponentProgress, Disposition, RollbackRequest, RollbackResponse, Run, Status, Step, StepRef, read_event,
 };
 use pilot_core::decide::deadline;
-use pilot_core::decide::pivot::{UndoPlan, plan_undo};
+use pilot_core::decide::pivot::{UndoPlan, goes_forward_again, plan_undo};
 use pilot_core::journal::{Entry, EntryOutcome, LeasePhase};
 use pilot_core::plan::RecoveryPlan;
 use pilot_core::{Failure, FailureName};
@@ -19,6 +19,8 @@ use crate::undo::{Undoers, timeout_seconds};
 
 /// The function's name.
 pub const FUNCTION: &str = "rollback";
+/// How soon a run past its pivot goes forward once more: what failed gets a moment to mend itself.
+const FORWARD_AFTER_SECONDS: u32 = 5;
 
 /// One invocation. Any number of them are the same as one.
 ///
@@ -39,13 +41,14 @@ where
     S: StopObjects,
     R: Records,
 {
-    let StepRequest { run, step, .. } = read_event(FUNCTION, event)?;
+    let RollbackRequest { run, step, error_name, forward_tries, .. } = read_event(FUNCTION, event)?;
     if step.name != Step::Rollback {
         return Err(Failure::new(FailureName::EventInvalid, FUNCTION, format!("the step is {:?}", step.name.as_str()))
             .now("nothing was touched")
             .next("rollback takes the step `rollback` only"));
     }
-    let rollback = Rollback { run: &run, step: &step, ledger, plans, undoers, clock };
+    let failed = Failed { error_name, forward_tries };
+    let rollback = Rollback { run: &run, step: &step, failed, ledger, plans, undoers, clock };
     // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
     let result = Box::pin(rollback.invoke()).await;
     let progress = result.as_ref().map(|response| (response.status, response.components.as_slice()));
@@ -53,9 +56,16 @@ where
     result
 }
 
+/// How the way forward ended, and how often before.
+struct Failed {
+    error_name: Option<String>,
+    forward_tries: u32,
+}
+
 struct Rollback<'a, L, P, G, S, R> {
     run: &'a Run,
     step: &'a StepRef,
+    failed: Failed,
     ledger: &'a L,
     plans: &'a P,
     undoers: &'a Undoers<'a, G, S, R>,
@@ -72,9 +82,20 @@ impl<L: Ledger, P: PlanStore, G: Groups, S: StopObjects, R: Records> Rollback<'_
         let entries = self.ledger.entries(&self.run.run_id).await?;
         match plan_undo(entries.clone()) {
             UndoPlan::Nothing => Ok(ended(Disposition::Untouched, Vec::new())),
-            UndoPlan::PivotPassed(_) => Ok(ended(Disposition::PivotPassed, entries.iter().map(stands).collect())),
+            UndoPlan::PivotPassed(_) => self.past_the_pivot(&plan, &entries).await,
             UndoPlan::Undo(entries) => self.undo_all(&plan, &entries).await,
         }
+    }
+
+    /// Nothing is undone. Forward once more, if that may help; otherwise the run is stuck.
+    async fn past_the_pivot(&self, plan: &RecoveryPlan, entries: &[Entry]) -> Result<RollbackResponse, Failure> {
+        let stuck = ended(Disposition::PivotPassed, entries.iter().map(stands).collect());
+        let Failed { error_name, forward_tries } = &self.failed;
+        if !goes_forward_again(error_name.as_deref(), *forward_tries, plan.policy.forward_tries) {
+            return Ok(stuck);
+        }
+        self.ledger.act_again(self.run).await?;
+        Ok(RollbackResponse { go_forward: true, retry_after_seconds: FORWARD_AFTER_SECONDS, ..stuck })
     }
 
     /// Newest first, each seen to be back before the next: what was built on something is taken away before that is.
@@ -142,7 +163,7 @@ fn lasting(failure: Failure, entry: &Entry) -> Failure {
 }
 
 fn ended(disposition: Disposition, components: Vec<ComponentProgress>) -> RollbackResponse {
-    RollbackResponse { status: Status::Done, retry_after_seconds: 1, disposition, components }
+    RollbackResponse { status: Status::Done, retry_after_seconds: 1, disposition, go_forward: false, components }
 }
 
 fn says(entry: &Entry, status: Status, detail: impl Into<String>) -> ComponentProgress {

@@ -5,7 +5,7 @@ use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::GroupObserved;
 use pilot_core::plan::{AutoScalingGroup, Capacity};
 use pilot_core::{Failure, FailureName};
-use pilot_shell::context::Act;
+use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::Groups;
 use pilot_shell::waves::{Progress, done, in_progress};
@@ -65,18 +65,20 @@ async fn resize<L: Ledger, G: Groups>(
         irreversible: false,
         // The sizes only: how many instances ran is nothing that can be set.
         before: observed.map_or(json!(null), |g| json!({"min": g.min, "max": g.max, "desired": g.desired})),
+        intention: format!("set to {}", written(sizes)),
     };
     let call = || async { groups.resize(name, sizes).await.map(|()| written(sizes)) };
     match context.act(act, earlier.as_ref(), call).await? {
-        Ok(detail) => Ok(in_progress(&component.name, format!("set to {detail}"), RESIZE_LOOK_SECONDS)),
-        Err(error @ CallError::Refused { .. }) => Err(Failure::new(
+        Acted::WouldDo(progress) => Ok(progress),
+        Acted::Accepted(detail) => Ok(in_progress(&component.name, format!("set to {detail}"), RESIZE_LOOK_SECONDS)),
+        Acted::Failed(error @ CallError::Refused { .. }) => Err(Failure::new(
             FailureName::ComputeFailed,
             name,
             format!("autoscaling:UpdateAutoScalingGroup to {} was {error}", written(sizes)),
         )
         .now("this call changed nothing; what went before stands in the journal")
         .next("check scale-compute's role and the group's own limits; then start the run again")),
-        Err(error) => Err(error.into_failure("autoscaling:UpdateAutoScalingGroup", name)),
+        Acted::Failed(error) => Err(error.into_failure("autoscaling:UpdateAutoScalingGroup", name)),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{ComponentProgress, Run, Status, StepRef, StepRequest, StepResponse, read_event};
+use pilot_core::contract::{
+    ComponentProgress, Run, Status, StepRef, StepRequest, StepResponse, WouldDo, read_event,
+};
 use pilot_core::decide::deadline;
 use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
 use pilot_core::plan::RecoveryPlan;
@@ -11,8 +13,10 @@ use pilot_core::{Failure, FailureName};
 use serde_json::Value;
 
 use crate::CallError;
+use crate::dry_run;
 use crate::ledger::Ledger;
 use crate::plans::PlanStore;
+use crate::waves::{self, Progress};
 
 /// Where a step gets the time from.
 pub type Clock = fn() -> Timestamp;
@@ -44,6 +48,19 @@ pub struct Act {
     pub irreversible: bool,
     /// The values before.
     pub before: Value,
+    /// What it comes to, for people: `set to min 2, max 4, desired 2`.
+    pub intention: String,
+}
+
+/// What came of an act.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Acted {
+    /// AWS accepted it; what the journal keeps of the answer.
+    Accepted(String),
+    /// The call's own error, so that the component kind can name it. An unknown outcome is left open in the journal.
+    Failed(CallError),
+    /// A dry run: nothing was called. The component is as far as a dry run takes it.
+    WouldDo(Progress),
 }
 
 impl<L: Ledger> StepContext<'_, L> {
@@ -94,17 +111,22 @@ impl<L: Ledger> StepContext<'_, L> {
     /// `earlier` is the entry that [`StepContext::earlier`] found. A refusal is written as "not done" only if no earlier try of the
     /// same act may have been done: of that one, the refusal of this one says nothing.
     ///
+    /// A dry run ends here: the decision is kept as evidence, nothing is journalled and nothing is called.
+    ///
     /// # Errors
-    /// Journal and lease failures come as [`Failure`]; the call's own error comes inside, so that the component kind can name it.
+    /// Journal and lease failures come as [`Failure`]; the call's own error comes inside.
     pub async fn act<F>(
         &self,
         act: Act,
         earlier: Option<&Entry>,
         call: impl FnOnce() -> F,
-    ) -> Result<Result<String, CallError>, Failure>
+    ) -> Result<Acted, Failure>
     where
         F: Future<Output = Result<String, CallError>>,
     {
+        if !self.run.mode.acts() {
+            return self.would_do(act).await;
+        }
         let entry = Entry {
             step: self.step.name,
             component: act.component,
@@ -116,6 +138,7 @@ impl<L: Ledger> StepContext<'_, L> {
             before: act.before,
             outcome: None,
             undone_at: None,
+            adopted_from: None,
         };
         let key = entry.key();
         let stored = self.ledger.intend(self.run, &entry).await?;
@@ -136,7 +159,26 @@ impl<L: Ledger> StepContext<'_, L> {
         if let Some(outcome) = outcome {
             self.ledger.conclude(&self.run.run_id, &key, &outcome).await?;
         }
-        Ok(result)
+        Ok(match result {
+            Ok(detail) => Acted::Accepted(detail),
+            Err(error) => Acted::Failed(error),
+        })
+    }
+
+    async fn would_do(&self, act: Act) -> Result<Acted, Failure> {
+        let progress = waves::done(&act.component, format!("dry run: would be {}", act.intention));
+        let decision = WouldDo {
+            step: self.step.name,
+            component: act.component,
+            action: act.action.as_str().to_owned(),
+            resource: act.resource,
+            detail: act.intention,
+            irreversible: act.irreversible,
+            before: act.before,
+            at: self.now(),
+        };
+        dry_run::keep(self.ledger, &self.run.run_id, &decision).await?;
+        Ok(Acted::WouldDo(progress))
     }
 }
 
@@ -164,6 +206,7 @@ where
     ledger.hold(&request.run, LeasePhase::Acting, expires_at).await?;
     let context = StepContext { run: &request.run, plan: &plan, step: &request.step, ledger, clock };
     let result = work(&context, &request).await;
+    let result = if request.run.mode.acts() { result } else { dry_run::walk_on(&context, result).await };
     let (run_id, step) = (&request.run.run_id, &request.step);
     let progress = result.as_ref().map(|response| (response.status, response.components.as_slice()));
     record(ledger, run_id, step, clock(), progress).await?;

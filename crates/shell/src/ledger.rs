@@ -7,7 +7,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 use pilot_core::Failure;
-use pilot_core::contract::Run;
+use pilot_core::contract::{Mode, Run};
 use pilot_core::decide::health::Memory;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use serde_json::Value;
@@ -23,6 +23,10 @@ pub struct LeaseRequest {
     pub run_id: String,
     /// Whether nobody in person started it: then the cooldown holds it back.
     pub automatic: bool,
+    /// What the run is for: a dry run has a lease of its own, so that it never holds up a real one.
+    pub mode: Mode,
+    /// The run a person wants to go on with: if it still holds the lease, the lease is taken over at once.
+    pub resume: Option<String>,
     /// Now.
     pub now: Timestamp,
     /// How long the run may be silent.
@@ -35,7 +39,8 @@ pub struct LeaseRequest {
 /// A throttle, a server's error or no answer is `AwsUnavailable`, and the state machine asks again.
 pub trait Ledger {
     /// Takes the workload's lease: one conditional write, which also issues the generation. Taking it twice for the same run is the
-    /// same lease (an answer may have been lost); a run that gave it up never takes it again. The cooldown of an earlier run stays.
+    /// same lease (an answer may have been lost); a run that gave it up never takes it again. The cooldown of an earlier run stays. The lease
+    /// tells which run held it before and how that one left it.
     ///
     /// # Errors
     /// `LeaseHeld` naming the holder, `CooldownActive`, `LeaseLost` for a run that is over, `AwsUnavailable`, `AwsRefused`.
@@ -59,11 +64,11 @@ pub trait Ledger {
     /// `AwsUnavailable`, `AwsRefused`.
     fn release(&self, run: &Run, cooldown_until: Option<Timestamp>) -> impl Future<Output = Result<bool, Failure>>;
 
-    /// The lease as it stands; `None` if the workload never had one.
+    /// The lease of runs of this mode as it stands; `None` if the workload never had one.
     ///
     /// # Errors
     /// `AwsUnavailable`, `AwsRefused`.
-    fn lease(&self, workload: &str) -> impl Future<Output = Result<Option<Lease>, Failure>>;
+    fn lease(&self, workload: &str, mode: Mode) -> impl Future<Output = Result<Option<Lease>, Failure>>;
 
     /// Writes an act's intent, in one transaction with the proof that the run holds its lease and is acting. If the entry is there
     /// already (an earlier try), the stored one comes back - its values before are the true ones - with its outcome taken away: what
@@ -72,6 +77,18 @@ pub trait Ledger {
     /// # Errors
     /// `LeaseLost`, `JournalUnavailable`, `AwsUnavailable`.
     fn intend(&self, run: &Run, entry: &Entry) -> impl Future<Output = Result<Entry, Failure>>;
+
+    /// Past the pivot, and going forward once more: the run may act again. Doing it twice is the same.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `AwsUnavailable`, `AwsRefused`.
+    fn act_again(&self, run: &Run) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Takes an entry of the run this one goes on with into its own journal, as it stands there. An entry that is there already stays.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `JournalUnavailable`, `AwsUnavailable`.
+    fn adopt(&self, run: &Run, entry: &Entry) -> impl Future<Output = Result<(), Failure>>;
 
     /// Writes what came of an act. A refusal that comes late does not undo an acceptance.
     ///
@@ -133,13 +150,13 @@ pub trait Ledger {
     /// `AwsUnavailable`, `AwsRefused`.
     fn set_memory(&self, workload: &str, memory: &Memory) -> impl Future<Output = Result<(), Failure>>;
 
-    /// The workload's run that passed its pivot and did not get through, if the newest such run was not followed by one that did.
+    /// The workload's run that got stuck, if the newest such run was not followed by one that did.
     ///
     /// # Errors
     /// `AwsUnavailable`.
     fn unfinished(&self, workload: &str) -> impl Future<Output = Result<Option<Unfinished>, Failure>>;
 
-    /// Writes that a run is stuck past its pivot, or (with `finished_at`) that a later one got through.
+    /// Writes that a run is stuck, or (with `finished_at`) that a later one got through.
     ///
     /// # Errors
     /// `AwsUnavailable`.

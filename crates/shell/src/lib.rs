@@ -6,6 +6,7 @@ pub mod call_error;
 pub mod clients;
 pub mod config;
 pub mod context;
+pub mod dry_run;
 pub mod ledger;
 pub mod plans;
 pub mod ports;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{Run, Status};
+use pilot_core::contract::{Mode, Run, Status};
 use pilot_core::decide::health::Memory;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use pilot_core::{Failure, FailureName};
@@ -13,7 +13,8 @@ use serde_json::Value;
 
 #[derive(Debug, Default)]
 struct State {
-    leases: BTreeMap<String, Lease>,
+    /// By workload; those of dry runs apart.
+    leases: BTreeMap<(String, bool), Lease>,
     /// By run and key.
     entries: BTreeMap<(String, String), Entry>,
     /// By run and step.
@@ -46,14 +47,16 @@ impl FakeLedger {
             phase: LeasePhase::Acting,
             expires_at: run.started_at + SignedDuration::from_secs(900),
             cooldown_until: None,
+            previous_run_id: None,
+            previous_phase: None,
         };
-        ledger.set_lease(lease);
+        ledger.state.borrow_mut().leases.insert((lease.workload.clone(), run.mode.acts()), lease);
         ledger
     }
 
     /// Sets a workload's lease, whatever it was: another run took it over.
     pub fn set_lease(&self, lease: Lease) {
-        self.state.borrow_mut().leases.insert(lease.workload.clone(), lease);
+        self.state.borrow_mut().leases.insert((lease.workload.clone(), true), lease);
     }
 
     /// Changes the lease if it is this run's and in one of these phases.
@@ -64,7 +67,7 @@ impl FakeLedger {
         change: impl FnOnce(&mut Lease) -> R,
     ) -> Result<R, Failure> {
         let mut state = self.state.borrow_mut();
-        let lease = state.leases.get_mut(&run.plan.name);
+        let lease = state.leases.get_mut(&(run.plan.name.clone(), run.mode.acts()));
         let holder = lease.as_ref().map_or("nobody".to_owned(), |l| format!("run {} in {:?}", l.run_id, l.phase));
         match lease.filter(|l| l.run_id == run.run_id && l.generation == run.generation && phases.contains(&l.phase)) {
             Some(lease) => Ok(change(lease)),
@@ -105,7 +108,8 @@ fn take_refused(request: &LeaseRequest, lease: &Lease) -> Result<(), Failure> {
             Ok(())
         };
     }
-    if !released && lease.expires_at > request.now {
+    let resumed = request.resume.as_ref() == Some(&lease.run_id);
+    if !released && !resumed && lease.expires_at > request.now {
         let what = format!("run {} holds the lease until {}", lease.run_id, lease.expires_at);
         return refused(FailureName::LeaseHeld, what);
     }
@@ -119,7 +123,8 @@ fn take_refused(request: &LeaseRequest, lease: &Lease) -> Result<(), Failure> {
 impl Ledger for FakeLedger {
     async fn take_lease(&self, request: &LeaseRequest) -> Result<Lease, Failure> {
         let mut state = self.state.borrow_mut();
-        let current = state.leases.get(&request.workload);
+        let key = (request.workload.clone(), request.mode.acts());
+        let current = state.leases.get(&key);
         if let Some(lease) = current {
             take_refused(request, lease)?;
             if lease.run_id == request.run_id {
@@ -133,8 +138,10 @@ impl Ledger for FakeLedger {
             phase: LeasePhase::Acting,
             expires_at: request.now + SignedDuration::from_secs(i64::from(request.lease_seconds)),
             cooldown_until: current.and_then(|lease| lease.cooldown_until),
+            previous_run_id: current.map(|lease| lease.run_id.clone()),
+            previous_phase: current.map(|lease| lease.phase),
         };
-        state.leases.insert(request.workload.clone(), lease.clone());
+        state.leases.insert(key, lease.clone());
         Ok(lease)
     }
 
@@ -158,8 +165,8 @@ impl Ledger for FakeLedger {
         Ok(released.is_ok())
     }
 
-    async fn lease(&self, workload: &str) -> Result<Option<Lease>, Failure> {
-        Ok(self.state.borrow().leases.get(workload).cloned())
+    async fn lease(&self, workload: &str, mode: Mode) -> Result<Option<Lease>, Failure> {
+        Ok(self.state.borrow().leases.get(&(workload.to_owned(), mode.acts())).cloned())
     }
 
     async fn intend(&self, run: &Run, entry: &Entry) -> Result<Entry, Failure> {
@@ -168,6 +175,18 @@ impl Ledger for FakeLedger {
         let stored = state.entries.entry((run.run_id.clone(), entry.key())).or_insert_with(|| entry.clone());
         stored.outcome = None;
         Ok(stored.clone())
+    }
+
+    async fn act_again(&self, run: &Run) -> Result<(), Failure> {
+        let phases = [LeasePhase::Acting, LeasePhase::RollingBack];
+        self.with_lease(run, &phases, |lease| lease.phase = LeasePhase::Acting)
+    }
+
+    async fn adopt(&self, run: &Run, entry: &Entry) -> Result<(), Failure> {
+        self.with_lease(run, &[LeasePhase::Acting], |_| ())?;
+        let key = (run.run_id.clone(), entry.key());
+        self.state.borrow_mut().entries.entry(key).or_insert_with(|| entry.clone());
+        Ok(())
     }
 
     async fn conclude(&self, run_id: &str, entry_key: &str, outcome: &EntryOutcome) -> Result<(), Failure> {
@@ -198,7 +217,7 @@ impl Ledger for FakeLedger {
         // An older invocation that comes late: what is written already says more.
         let late = earlier.is_some_and(|earlier| match record.outcome {
             Status::Done => false,
-            Status::InProgress => earlier.ended_at.is_some(),
+            Status::InProgress => earlier.ended_at.is_some() && earlier.started_at >= record.started_at,
             Status::Failed => earlier.outcome == Status::Done,
         });
         if !late {

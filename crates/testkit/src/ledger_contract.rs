@@ -58,6 +58,8 @@ fn request(workload: &str, run_id: &str, at: Timestamp, automatic: bool) -> Leas
         workload: workload.into(),
         run_id: format!("{workload}-{run_id}"),
         automatic,
+        mode: Mode::Failover,
+        resume: None,
         now: at,
         lease_seconds: 900,
     }
@@ -76,11 +78,11 @@ async fn opened<L: Ledger>(ledger: &L, workload: &str) -> Result<Run, String> {
 }
 
 async fn taking<L: Ledger>(ledger: &L, workload: &str) -> Check {
-    that(fine(ledger.lease(workload).await, "reading no lease")?.is_none(), "a workload without runs has no lease")?;
+    that(fine(ledger.lease(workload, Mode::Failover).await, "reading no lease")?.is_none(), "a workload without runs has no lease")?;
     let first = request(workload, "1", now(), true);
     let lease = fine(ledger.take_lease(&first).await, "taking a free lease")?;
     same(&(lease.generation, lease.phase, lease.expires_at), &(1, LeasePhase::Acting, after(900)), "the first lease")?;
-    same(&fine(ledger.lease(workload).await, "reading")?, &Some(lease.clone()), "the lease as stored")?;
+    same(&fine(ledger.lease(workload, Mode::Failover).await, "reading")?, &Some(lease.clone()), "the lease as stored")?;
     same(&fine(ledger.take_lease(&first).await, "taking it twice")?, &lease, "the same run's second taking")?;
 
     let second = request(workload, "2", after(10), false);
@@ -95,14 +97,27 @@ async fn taking<L: Ledger>(ledger: &L, workload: &str) -> Check {
     let lost = refused(hold, FailureName::LeaseLost, "the silent run that wakes up")?;
     that(lost.to_string().contains(&late.run_id), "a lost lease names the new holder")?;
     that(!fine(ledger.release(&old, None).await, "releasing a lost lease")?, "a lost lease is not given up")?;
-    same(&fine(ledger.lease(workload).await, "reading")?, &Some(lease), "the new holder's lease")
+    same(&lease.taken_over_from(), &Some(first.run_id.as_str()), "the run it was taken over from")?;
+    same(&fine(ledger.lease(workload, Mode::Failover).await, "reading")?, &Some(lease), "the new holder's lease")?;
+
+    let resuming = LeaseRequest { resume: Some(late.run_id.clone()), ..request(workload, "3", after(901), false) };
+    let stranger = LeaseRequest { resume: Some("another".into()), ..resuming.clone() };
+    refused(ledger.take_lease(&stranger).await, FailureName::LeaseHeld, "going on with a run that holds nothing")?;
+    let lease = fine(ledger.take_lease(&resuming).await, "going on with the holder")?;
+    same(&(lease.generation, lease.taken_over_from()), &(3, Some(late.run_id.as_str())), "the lease gone on with")?;
+
+    let dry = LeaseRequest { mode: Mode::DryRun, ..request(workload, "dry", after(902), false) };
+    let lease = fine(ledger.take_lease(&dry).await, "a dry run beside a real one")?;
+    same(&lease.generation, &1, "a dry run's lease is another one")?;
+    let held = LeaseRequest { run_id: "other".into(), ..dry.clone() };
+    refused(ledger.take_lease(&held).await, FailureName::LeaseHeld, "a second dry run").map(|_| ())
 }
 
 async fn cooldown<L: Ledger>(ledger: &L, workload: &str) -> Check {
     let first = opened(ledger, workload).await?;
     that(fine(ledger.release(&first, Some(after(100))).await, "releasing")?, "the holder gives up")?;
     that(fine(ledger.release(&first, Some(after(500))).await, "releasing twice")?, "giving up twice is the same")?;
-    let lease = fine(ledger.lease(workload).await, "reading")?;
+    let lease = fine(ledger.lease(workload, Mode::Failover).await, "reading")?;
     let lease = lease.map(|lease| (lease.phase, lease.cooldown_until));
     same(&lease, &Some((LeasePhase::Released, Some(after(100)))), "the lease after giving it up twice")?;
 
@@ -122,7 +137,7 @@ async fn cooldown<L: Ledger>(ledger: &L, workload: &str) -> Check {
 async fn phases<L: Ledger>(ledger: &L, workload: &str) -> Check {
     let run = opened(ledger, workload).await?;
     fine(ledger.hold(&run, LeasePhase::Acting, after(1000)).await, "prolonging")?;
-    let expires_at = fine(ledger.lease(workload).await, "reading")?.map(|lease| lease.expires_at);
+    let expires_at = fine(ledger.lease(workload, Mode::Failover).await, "reading")?.map(|lease| lease.expires_at);
     same(&expires_at, &Some(after(1000)), "the prolonged lease")?;
     let hold = ledger.hold(&run, LeasePhase::RollingBack, after(1000)).await;
     refused(hold, FailureName::LeaseLost, "undoing before the rollback began")?;
@@ -152,6 +167,7 @@ fn entry(run: &Run, component: &str, at: Timestamp, before: Value) -> Entry {
         before,
         outcome: None,
         undone_at: None,
+        adopted_from: None,
     }
 }
 
@@ -193,6 +209,27 @@ async fn journal<L: Ledger>(ledger: &L, workload: &str) -> Check {
     refused(nowhere, FailureName::JournalUnavailable, "an outcome of no act")?;
     let nowhere = ledger.mark_undone(&run.run_id, "no#such#entry", now()).await;
     refused(nowhere, FailureName::JournalUnavailable, "an undo of no act").map(|_| ())
+}
+
+/// A run that goes on with another's journal.
+async fn adoption<L: Ledger>(ledger: &L, workload: &str) -> Check {
+    let first = opened(ledger, workload).await?;
+    let meant = entry(&first, "a", after(1), json!({"min": 0}));
+    fine(ledger.intend(&first, &meant).await, "an act of the first run")?;
+    let resuming = LeaseRequest { resume: Some(first.run_id.clone()), ..request(workload, "2", after(2), false) };
+    let lease = fine(ledger.take_lease(&resuming).await, "going on")?;
+    let second = run_of(&resuming, lease.generation);
+    let adopted = Entry { adopted_from: Some(first.run_id.clone()), ..meant.clone() };
+    refused(ledger.adopt(&first, &adopted).await, FailureName::LeaseLost, "taking in without the lease")?;
+    fine(ledger.adopt(&second, &adopted).await, "taking an entry in")?;
+    fine(ledger.adopt(&second, &Entry { before: json!("later"), ..adopted.clone() }).await, "taking it in twice")?;
+    same(&entries(ledger, &second).await?, &vec![adopted], "the journal gone on with")?;
+    refused(ledger.intend(&first, &meant).await, FailureName::LeaseLost, "an act on the old generation")?;
+    fine(ledger.begin_rollback(&second).await, "beginning the rollback")?;
+    fine(ledger.act_again(&second).await, "going forward once more")?;
+    fine(ledger.act_again(&second).await, "doing so twice")?;
+    fine(ledger.hold(&second, LeasePhase::Acting, after(1000)).await, "acting again")?;
+    refused(ledger.act_again(&first).await, FailureName::LeaseLost, "the old generation going forward").map(|_| ())
 }
 
 async fn late_acts<L: Ledger>(ledger: &L, workload: &str) -> Check {
@@ -266,5 +303,5 @@ async fn memory<L: Ledger>(ledger: &L, workload: &str) -> Check {
     let healthy = Memory { last_healthy_at: Some(after(9)), ..Memory::default() };
     fine(ledger.set_memory(workload, &healthy).await, "forgetting")?;
     same(&fine(ledger.memory(workload).await, "remembering")?, &healthy, "what was forgotten is gone")?;
-    that(fine(ledger.lease(workload).await, "reading")?.is_none(), "a memory is no lease")
+    that(fine(ledger.lease(workload, Mode::Failover).await, "reading")?.is_none(), "a memory is no lease")
 }

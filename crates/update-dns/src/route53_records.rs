@@ -10,7 +10,7 @@ use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::RecordObserved;
 use pilot_core::plan::{DnsRecord, RecordType, Route53Records};
 use pilot_core::{Failure, FailureName};
-use pilot_shell::context::Act;
+use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{Listed, Records};
 use pilot_shell::waves::{Progress, done, in_progress};
@@ -81,6 +81,7 @@ async fn upsert<L: Ledger, R: Records>(
         irreversible: false,
         // All of them, not only those that differ now: a later try may have to write the others.
         before: json!(before(&component.records, listed)),
+        intention: format!("rewritten: {} records", differing.len()),
     };
     let refusal = RefCell::new(None);
     let call = || async { in_batches(records, zone, differing, &refusal).await };
@@ -91,8 +92,9 @@ async fn upsert<L: Ledger, R: Records>(
             .next("check update-dns's role and the records in the plan; then start the run again"));
     }
     match result {
-        Ok(_) => Ok(in_progress(&component.name, format!("{} records written", differing.len()), INSYNC_LOOK_SECONDS)),
-        Err(error) => Err(error.into_failure(CHANGE, zone)),
+        Acted::WouldDo(progress) => Ok(progress),
+        Acted::Accepted(_) => Ok(in_progress(&component.name, format!("{} records written", differing.len()), INSYNC_LOOK_SECONDS)),
+        Acted::Failed(error) => Err(error.into_failure(CHANGE, zone)),
     }
 }
 

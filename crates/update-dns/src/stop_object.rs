@@ -7,7 +7,7 @@ use pilot_core::decide::stop_object::{Decision, decide, decide_undo};
 use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::StopObject;
 use pilot_core::{Failure, FailureName};
-use pilot_shell::context::Act;
+use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::StopObjects;
 use pilot_shell::waves::{Progress, done, in_progress};
@@ -59,19 +59,21 @@ async fn put<L: Ledger, S: StopObjects>(
         resource: address(component),
         irreversible: false,
         before: json!(Before { present }),
+        intention: "put".into(),
     };
     let call =
         || async { objects.put(&component.bucket, &component.key, body(context)).await.map(|()| "put".to_owned()) };
     match context.act(act, earlier, call).await? {
-        Ok(_) => Ok(in_progress(&component.name, "the STOP object was put", 1)),
-        Err(error @ CallError::Refused { .. }) => Err(Failure::new(
+        Acted::WouldDo(progress) => Ok(progress),
+        Acted::Accepted(_) => Ok(in_progress(&component.name, "the STOP object was put", 1)),
+        Acted::Failed(error @ CallError::Refused { .. }) => Err(Failure::new(
             FailureName::TrafficFailed,
             address(component),
             format!("s3:PutObject of the STOP object was {error}"),
         )
         .now("this call changed nothing; traffic is where it was")
         .next("check update-dns's role and the bucket; putting any object under that key by hand is the same switch")),
-        Err(error) => Err(error.into_failure("s3:PutObject", &address(component))),
+        Acted::Failed(error) => Err(error.into_failure("s3:PutObject", &address(component))),
     }
 }
 

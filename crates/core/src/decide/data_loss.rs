@@ -1,4 +1,4 @@
-//! How much data a promotion would lose, and whether that is allowed.
+//! How much data a promotion would lose. Whether that is allowed is for [`super::gate`] to say.
 //!
 //! The lag *now* says nothing in a disaster: a MySQL replica of a dead primary reads -1 (not replicating), a PostgreSQL one reads the
 //! time since the last transaction, which grows for as long as the primary is dead. What counts is the lag at the incident: a sample
@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::observed::LagSample;
-use crate::{Failure, FailureName};
 
 /// A sample older than this before the incident proves nothing about it.
 pub const SAMPLE_AGE_SECONDS_MAX: i64 = 300;
@@ -75,33 +74,6 @@ fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
 /// Up to when everything had arrived. `None` for a lag that is no time (infinite, not a number, older than the calendar).
 fn recovery_point(sample: &LagSample) -> Option<Timestamp> {
     sample.at.checked_sub(SignedDuration::try_from_secs_f64(sample.lag_seconds).ok()?).ok()
-}
-
-/// The RPO gate: a known loss within the plan's bound passes. It is held against what is lost for certain: with a metric taken every
-/// minute and a probe that looks every minute, the bound alone would stop every failover of a healthy replica. The bound is what the
-/// report states.
-///
-/// # Errors
-/// [`FailureName::DataLossTooHigh`], for a loss above the bound and for an unknown one.
-pub fn gate(replica: &str, loss: Option<DataLoss>, max_data_loss_seconds: u32) -> Result<DataLoss, Failure> {
-    let refuse = |what: String| {
-        Failure::new(FailureName::DataLossTooHigh, replica, what)
-            .now("nothing was promoted")
-            .next("mend replication, or raise policy.maxDataLossSeconds in the plan if the owners accept the loss")
-    };
-    match loss {
-        None => Err(refuse(format!(
-            "no valid ReplicaLag sample within {SAMPLE_AGE_SECONDS_MAX} seconds before the incident: the loss is unknown"
-        ))),
-        Some(loss) if loss.certain_seconds() > f64::from(max_data_loss_seconds) => {
-            let (certain, most) = (loss.certain_seconds(), loss.rpo_seconds);
-            let range = if certain < most { format!("{certain:.1} to {most:.1}") } else { format!("up to {most:.1}") };
-            Err(refuse(format!(
-                "promoting would lose {range} seconds of data, the plan allows {max_data_loss_seconds}"
-            )))
-        }
-        Some(loss) => Ok(loss),
-    }
 }
 
 #[cfg(test)]

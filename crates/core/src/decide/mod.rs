@@ -5,6 +5,8 @@ pub mod data_loss;
 pub mod deadline;
 pub mod dns;
 pub mod endpoint;
+pub mod fence;
+pub mod gate;
 pub mod group;
 pub mod health;
 pub mod pivot;

@@ -1,5 +1,6 @@
 //! Has the run passed its pivot? Read from the journal alone.
 
+use crate::FailureName;
 use crate::journal::{Entry, EntryOutcome};
 
 /// The entries to undo, newest first, or that nothing may be undone any more.
@@ -23,6 +24,29 @@ pub fn plan_undo(mut entries: Vec<Entry>) -> UndoPlan {
     entries.sort_by_key(|e| (e.intent_at, e.key()));
     entries.reverse();
     if entries.is_empty() { UndoPlan::Nothing } else { UndoPlan::Undo(entries) }
+}
+
+/// What a run past its pivot cannot mend by trying again: the world says that going forward is wrong, or the run may not act.
+const NOT_MENDED_BY_PATIENCE: &[FailureName] = &[
+    FailureName::ApprovalExpired,
+    FailureName::ApprovalRefused,
+    FailureName::EventInvalid,
+    FailureName::FenceNotAchieved,
+    FailureName::JournalUnavailable,
+    FailureName::LeaseLost,
+    FailureName::Misconfigured,
+    FailureName::PlanChanged,
+    FailureName::PlanInvalid,
+    FailureName::PlanNotFound,
+    FailureName::PrimaryHealthy,
+    FailureName::PrimaryRecovered,
+];
+
+/// Past the pivot there is no way back, so a failure is met with patience: forward again, a bounded number of times, before a person is
+/// paged. `error_name` is the one the state machine caught, Step Functions' own names included.
+pub fn goes_forward_again(error_name: Option<&str>, tries: u32, tries_max: u32) -> bool {
+    let lasting = NOT_MENDED_BY_PATIENCE.iter().any(|name| error_name == Some(name.as_str()));
+    tries < tries_max && !lasting
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod check;
 mod component;
+mod fence;
 mod name;
 mod read;
 mod rules;
@@ -22,6 +23,7 @@ pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, RdsReadReplica, RecordType, Route53Records, StopObject,
     Traffic,
 };
+pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use name::is_plan_name;
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
@@ -78,6 +80,9 @@ pub struct RecoveryPlan {
     /// How the observer judges itself.
     #[serde(default)]
     pub observer: Observer,
+    /// How the old primary is stopped from taking writes before anything is promoted.
+    #[serde(default)]
+    pub fence: Fence,
     /// What holds the data.
     #[serde(default)]
     #[schemars(length(max = 20))]
@@ -149,7 +154,20 @@ pub struct Policy {
     /// How long a run goes on looking before it gives up on a verdict.
     #[schemars(range(min = 1, max = 3600))]
     pub assess_timeout_seconds: u32,
-    /// The most data, in seconds, that a promotion may lose. Above it, or when it cannot be known, the run is refused.
+    /// Whether a run promotes by itself, or waits between fence and promotion for a person's word.
+    pub gate: Gate,
+    /// Who may approve a promotion, by the name given with the approval. Empty: whoever may call `states:SendTaskSuccess`. In automatic mode
+    /// they are asked only if the loss is above `maxDataLossSeconds` or unknown; without any the run is then refused.
+    #[schemars(length(max = 50), inner(length(min = 1, max = 128)))]
+    pub approvers: Vec<String>,
+    /// How long a run waits for an approval. After it the run is called off and everything put back.
+    #[schemars(range(min = 10, max = 86_400))]
+    pub approval_timeout_seconds: u32,
+    /// How often a run goes forward again by itself after a failure past the pivot, before it is stuck and pages.
+    #[schemars(range(max = 20))]
+    pub forward_tries: u32,
+    /// The most data, in seconds, that a promotion may lose. Above it, or when it cannot be known, the run is refused, unless an approver
+    /// accepts the loss in numbers.
     #[schemars(range(max = 604_800))]
     pub max_data_loss_seconds: u32,
     /// How long a silent run keeps the workload's lease before another run may take it over.
@@ -166,11 +184,26 @@ impl Default for Policy {
             quorum: 2,
             hold_seconds: 30,
             assess_timeout_seconds: 300,
+            gate: Gate::Automatic,
+            approvers: Vec::new(),
+            approval_timeout_seconds: 1800,
+            forward_tries: 2,
             max_data_loss_seconds: 60,
             lease_seconds: 900,
             cooldown_seconds: 1800,
         }
     }
+}
+
+/// Whether a promotion waits for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Gate {
+    /// The run promotes by itself, within the plan's bounds.
+    #[default]
+    Automatic,
+    /// A person approves every promotion.
+    Approval,
 }
 
 /// How the observer judges itself: when none of these answers, its HTTP probes prove nothing about the primary.

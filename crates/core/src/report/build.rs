@@ -7,13 +7,15 @@ use serde_json::Value;
 
 use super::words::{self, Told};
 use super::{Report, ReportDataLoss, ReportError, ReportObjectives, ReportPlan, clocks};
-use crate::contract::{Assessment, CaughtError, Mode, Outcome, Status, Step, Trigger};
+use crate::contract::{Assessment, CaughtError, Mode, Outcome, Status, Step, Trigger, WouldDo};
 use crate::decide::data_loss::DataLoss;
 use crate::journal::{Action, Entry, EntryOutcome, StepRecord};
 use crate::plan::RecoveryPlan;
 
 /// The evidence of a database's loss is kept under this and the component's name.
 const DATA_LOSS: &str = "data-loss#";
+/// A dry run's decisions are kept under this and what they decide.
+const DECISION: &str = "decision#";
 
 /// What a run left behind.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,8 @@ pub struct Facts<'a> {
     pub mode: Option<Mode>,
     /// What started it.
     pub trigger: Trigger,
+    /// The run this one went on with.
+    pub resumes: Option<String>,
     /// When the execution started.
     pub started_at: Timestamp,
     /// How it ended.
@@ -49,7 +53,7 @@ pub struct Facts<'a> {
 }
 
 /// Makes the report.
-pub fn build(facts: Facts<'_>) -> Report {
+pub fn build(mut facts: Facts<'_>) -> Report {
     let error = facts.error.map(|e| ReportError { name: e.error.clone(), message: words::without_json(&e.cause) });
     let told = error.as_ref().map(|e| Told::of(&e.name, &e.message));
     let regions = facts.document.map(|plan| plan.regions.clone());
@@ -57,6 +61,7 @@ pub fn build(facts: Facts<'_>) -> Report {
     let reason = words::reason(facts.outcome, recovery_region, error.as_ref(), told.as_ref());
     let next = words::next(&facts, told.as_ref());
     let clocks = clocks(facts.outcome, facts.assessment, verified_at(&facts.steps));
+    let decisions = take_decisions(&mut facts.evidence);
     let data_loss = data_loss(&facts.evidence);
     let rpo_seconds = rpo_seconds(facts.outcome, &facts.journal, &data_loss);
     Report {
@@ -84,10 +89,21 @@ pub fn build(facts: Facts<'_>) -> Report {
             rpo_seconds: plan.objectives.rpo_seconds,
         }),
         steps: facts.steps,
+        decisions,
+        resumes: facts.resumes,
         journal: facts.journal,
         evidence: facts.evidence,
         next,
     }
+}
+
+/// The decisions of a dry run, out of the evidence and in their order.
+fn take_decisions(evidence: &mut BTreeMap<String, Value>) -> Vec<WouldDo> {
+    let names: Vec<String> = evidence.keys().filter(|name| name.starts_with(DECISION)).cloned().collect();
+    let documents = names.iter().filter_map(|name| evidence.remove(name));
+    let mut decisions: Vec<WouldDo> = documents.filter_map(|document| serde_json::from_value(document).ok()).collect();
+    decisions.sort_by(|a, b| (a.step, a.at, &a.component).cmp(&(b.step, b.at, &b.component)));
+    decisions
 }
 
 fn verified_at(steps: &[StepRecord]) -> Option<Timestamp> {

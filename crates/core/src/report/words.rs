@@ -67,6 +67,7 @@ pub(super) fn reason(
             let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));
             format!("the recovery Region{region} serves, and that was observed")
         }
+        (Outcome::DryRun, _, _) => "the whole way was walked, nothing was changed; the decisions are in the report".into(),
         (_, Some(error), Some(told)) => format!("{}: {}", error.name, told.what),
         _ => "the state machine handed over no error".into(),
     }
@@ -76,28 +77,32 @@ pub(super) fn reason(
 pub(super) fn next(facts: &Facts<'_>, told: Option<&Told>) -> Option<String> {
     let advice = told.and_then(|told| told.next.clone());
     match facts.outcome {
-        Outcome::Recovered => None,
+        Outcome::Recovered | Outcome::DryRun => None,
         Outcome::Refused => advice,
         Outcome::RolledBack => Some(format!(
             "every value is back as it was; {}; then start again: {}",
             advice.unwrap_or_else(|| "mend the cause".into()),
-            start_command(facts, "start again after")
+            start_command(facts, "start again after", None)
         )),
         Outcome::Stuck => Some(format!(
-            "{}; then go on with a new run (the lease is free, and every step observes what is there before it acts): {}",
+            "{}; then go on with it: pilot resume {} - or the same by the AWS CLI: {}",
             advice.unwrap_or_else(|| "look at the steps that are not done".into()),
-            start_command(facts, "go on after")
+            facts.run_id,
+            start_command(facts, "go on after", Some(&facts.run_id))
         )),
     }
 }
 
 /// The command that starts the next run.
-fn start_command(facts: &Facts<'_>, why: &str) -> String {
-    let input = json!({
+fn start_command(facts: &Facts<'_>, why: &str, resume: Option<&str>) -> String {
+    let mut input = json!({
         "plan": facts.plan.name,
         "mode": facts.mode,
         "reason": format!("{why} run {}", facts.run_id),
     });
+    if let (Some(run_id), Some(fields)) = (resume, input.as_object_mut()) {
+        fields.insert("resume".into(), json!(run_id));
+    }
     match state_machine(&facts.execution_arn) {
         Some((region, arn)) => format!(
             "aws stepfunctions start-execution --region {region} --state-machine-arn {arn} --input {}",

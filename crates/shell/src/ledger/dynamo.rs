@@ -2,9 +2,9 @@
 //!
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
-//! | lease | `workload#NAME` | `lease` | [`Lease`], and `acquiredAt`, `expiresAtSeconds`, `cooldownUntilSeconds`, `releasedAt` |
+//! | lease | `workload#NAME` | `lease`; of dry runs `lease#dryRun` | [`Lease`], and `acquiredAt`, `expiresAtSeconds`, `cooldownUntilSeconds`, `releasedAt` |
 //! | observer's memory | `workload#NAME` | `memory` | [`Memory`] |
-//! | run stuck past its pivot | `workload#NAME` | `unfinished` | [`Unfinished`] |
+//! | run that got stuck | `workload#NAME` | `unfinished` | [`Unfinished`] |
 //! | act | `run#RUNID` | `act#STEP#COMPONENT#ACTION` | [`Entry`] |
 //! | step | `run#RUNID` | `step#STEP` | [`StepRecord`] |
 //! | evidence | `run#RUNID` | `evidence#NAME` | `document` |
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use pilot_core::Failure;
-use pilot_core::contract::Run;
+use pilot_core::contract::{Mode, Run};
 use pilot_core::decide::health::Memory;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use serde_json::Value;
@@ -63,12 +63,20 @@ impl Ledger for DynamoLedger {
         self.lease_release(run, cooldown_until).await
     }
 
-    async fn lease(&self, workload: &str) -> Result<Option<Lease>, Failure> {
-        self.lease_read(workload).await
+    async fn lease(&self, workload: &str, mode: Mode) -> Result<Option<Lease>, Failure> {
+        self.lease_read(workload, mode).await
     }
 
     async fn intend(&self, run: &Run, entry: &Entry) -> Result<Entry, Failure> {
         self.journal_intend(run, entry).await
+    }
+
+    async fn act_again(&self, run: &Run) -> Result<(), Failure> {
+        self.lease_act_again(run).await
+    }
+
+    async fn adopt(&self, run: &Run, entry: &Entry) -> Result<(), Failure> {
+        self.journal_adopt(run, entry).await
     }
 
     async fn conclude(&self, run_id: &str, entry_key: &str, outcome: &EntryOutcome) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
-use pilot_core::observed::{GroupObserved, LagSample, RecordObserved, ReplicaObserved};
+use pilot_core::observed::{DoorObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved};
 use pilot_core::plan::{Capacity, DnsRecord};
 
 use crate::CallError;
@@ -26,12 +26,28 @@ pub trait Replicas {
     fn promote(&self, identifier: &str, backup_retention_days: u32) -> impl Future<Output = Result<(), CallError>>;
 }
 
-/// Auto Scaling groups in the recovery Region.
+/// Auto Scaling groups: in the recovery Region to be scaled, in the primary Region to be fenced.
 pub trait Groups {
     /// `autoscaling:DescribeAutoScalingGroups`; `None`: no such group.
     fn describe(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
     /// `autoscaling:UpdateAutoScalingGroup` with all three sizes.
     fn resize(&self, name: &str, sizes: Capacity) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// Load balancers' security groups, in the primary Region.
+pub trait LoadBalancers {
+    /// `elasticloadbalancing:DescribeLoadBalancers`; `None`: no such load balancer.
+    fn door(&self, arn: &str) -> impl Future<Output = Result<Option<DoorObserved>, CallError>>;
+    /// `elasticloadbalancing:SetSecurityGroups`, all of them at once.
+    fn set_door(&self, arn: &str, security_group_ids: &[String]) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// DB instances' security groups, in the primary Region.
+pub trait InstanceDoors {
+    /// `rds:DescribeDBInstances`; `None`: no such instance.
+    fn door(&self, identifier: &str) -> impl Future<Output = Result<Option<DoorObserved>, CallError>>;
+    /// `rds:ModifyDBInstance` with `VpcSecurityGroupIds`, at once.
+    fn set_door(&self, identifier: &str, security_group_ids: &[String]) -> impl Future<Output = Result<(), CallError>>;
 }
 
 /// STOP objects in the recovery Region.

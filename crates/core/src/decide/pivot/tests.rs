@@ -18,6 +18,7 @@ fn entry(second: i64, component: &str, action: Action, outcome: Option<EntryOutc
         before: json!({}),
         outcome,
         undone_at: None,
+        adopted_from: None,
     }
 }
 

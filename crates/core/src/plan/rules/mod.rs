@@ -2,6 +2,7 @@
 
 mod address;
 mod components;
+mod fence;
 mod names;
 mod proof;
 mod signals;
@@ -14,6 +15,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     objectives(plan, &mut problems);
     names::check(plan, &mut problems);
     signals::check(plan, &mut problems);
+    fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     problems.sort();

@@ -8,8 +8,9 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     let databases = plan.databases.iter().enumerate().map(|(i, c)| (format!("/databases/{i}/name"), c.name()));
     let compute = plan.compute.iter().enumerate().map(|(i, c)| (format!("/compute/{i}/name"), c.name()));
     let traffic = plan.traffic.iter().enumerate().map(|(i, c)| (format!("/traffic/{i}/name"), c.name()));
-    // Components of all three lists share one journal.
-    unique(databases.chain(compute).chain(traffic), problems);
+    let fence = plan.fence.items.iter().enumerate().map(|(i, c)| (format!("/fence/items/{i}/name"), c.name()));
+    // The components of all lists share one journal.
+    unique(fence.chain(databases).chain(compute).chain(traffic), problems);
     unique(plan.signals.iter().enumerate().map(|(i, s)| (format!("/signals/{i}/name"), s.name())), problems);
     let endpoints = plan.validation.endpoints.iter().enumerate();
     unique(endpoints.map(|(i, e)| (format!("/validation/endpoints/{i}/name"), e.name.as_str())), problems);

@@ -64,6 +64,21 @@ impl DynamoLedger {
         }
     }
 
+    /// The entry of an earlier run, as it stands there: a fact, not an act, but only the holder of the lease may take it in.
+    pub(super) async fn journal_adopt(&self, run: &Run, entry: &Entry) -> Result<(), Failure> {
+        let key = Key::run(&run.run_id, Kind::Act, &entry.key());
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(self.item(&key, entry)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| self.journal_error(CALL, &key, not_built(&error)))?;
+        match self.transact(run, &key, TransactWriteItem::builder().put(put).build()).await? {
+            Transaction::Done | Transaction::WriteRefused(_) => Ok(()),
+            Transaction::NoLease(lease) => Err(self.no_lease(run, lease)?),
+        }
+    }
+
     async fn transact(&self, run: &Run, key: &Key, write: TransactWriteItem) -> Result<Transaction, Failure> {
         let proof = self.proof(run).map_err(|error| self.journal_error(CALL, key, error))?;
         let call = self.client.transact_write_items();
@@ -95,7 +110,7 @@ impl DynamoLedger {
     fn proof(&self, run: &Run) -> Result<ConditionCheck, CallError> {
         ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(lease_key(&run.plan.name).attributes()))
+            .set_key(Some(lease_key(&run.plan.name, run.mode).attributes()))
             .condition_expression("#runId = :runId AND #generation = :generation AND #phase = :acting")
             .expression_attribute_names("#runId", "runId")
             .expression_attribute_names("#generation", "generation")

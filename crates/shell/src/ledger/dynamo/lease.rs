@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::Run;
+use pilot_core::contract::{Mode, Run};
 use pilot_core::journal::{Lease, LeasePhase};
 use pilot_core::{Failure, FailureName};
 
@@ -17,6 +17,9 @@ use crate::ledger::LeaseRequest;
 /// `open-run` would hold the workload for nobody.
 const FREE: &str =
     "(attribute_not_exists(pk) OR (#runId <> :runId AND (#phase = :released OR #expiresAtSeconds <= :now)))";
+/// The same, or a lease of the run that a person wants to go on with: the new generation shuts that one out.
+const FREE_OR_RESUMED: &str = "(attribute_not_exists(pk) OR (#runId <> :runId AND \
+     (#phase = :released OR #expiresAtSeconds <= :now OR #runId = :resume)))";
 /// What holds an automatic start back.
 const COOLED_DOWN: &str = "(attribute_not_exists(#cooldownUntilSeconds) OR #cooldownUntilSeconds <= :now)";
 /// The lease is this run's.
@@ -30,19 +33,22 @@ enum Conditional {
 
 impl DynamoLedger {
     pub(super) async fn lease_take(&self, request: &LeaseRequest) -> Result<Lease, Failure> {
-        let key = lease_key(&request.workload);
+        let key = lease_key(&request.workload, request.mode);
         let expires_at = request.now + SignedDuration::from_secs(i64::from(request.lease_seconds));
         // The cooldown of an earlier run is left in place: a person's run in between must not lift it.
         let mut update = self
             .update(&key)
             .update_expression(
-                "SET #workload = :workload, #runId = :runId, #generation = if_not_exists(#generation, :zero) + :one, \
+                // What stands on the right is read before anything is set: the earlier holder.
+                "SET #previousRunId = if_not_exists(#runId, :none), #previousPhase = if_not_exists(#phase, :released), \
+                 #workload = :workload, #runId = :runId, #generation = if_not_exists(#generation, :zero) + :one, \
                  #phase = :acting, #acquiredAt = :acquiredAt, #expiresAt = :expiresAt, \
                  #expiresAtSeconds = :expiresAtSeconds REMOVE #releasedAt",
             )
             .return_values(ReturnValue::AllNew)
             .expression_attribute_values(":workload", text(&request.workload))
             .expression_attribute_values(":runId", text(&request.run_id))
+            .expression_attribute_values(":none", text(""))
             .expression_attribute_values(":zero", AttributeValue::N("0".into()))
             .expression_attribute_values(":one", AttributeValue::N("1".into()))
             .expression_attribute_values(":acting", phase_value(LeasePhase::Acting))
@@ -51,10 +57,17 @@ impl DynamoLedger {
             .expression_attribute_values(":expiresAt", text(expires_at.to_string()))
             .expression_attribute_values(":expiresAtSeconds", seconds(expires_at))
             .expression_attribute_values(":now", seconds(request.now));
+        let free = match &request.resume {
+            Some(resume) => {
+                update = update.expression_attribute_values(":resume", text(resume));
+                FREE_OR_RESUMED
+            }
+            None => FREE,
+        };
         update = if request.automatic {
-            update.condition_expression(format!("{FREE} AND {COOLED_DOWN}"))
+            update.condition_expression(format!("{free} AND {COOLED_DOWN}"))
         } else {
-            update.condition_expression(FREE)
+            update.condition_expression(free)
         };
         let mut names = vec![
             "workload",
@@ -65,6 +78,8 @@ impl DynamoLedger {
             "expiresAt",
             "expiresAtSeconds",
             "releasedAt",
+            "previousRunId",
+            "previousPhase",
         ];
         if request.automatic {
             names.push("cooldownUntilSeconds");
@@ -84,7 +99,7 @@ impl DynamoLedger {
     }
 
     pub(super) async fn lease_hold(&self, run: &Run, phase: LeasePhase, expires_at: Timestamp) -> Result<(), Failure> {
-        let key = lease_key(&run.plan.name);
+        let key = lease_key(&run.plan.name, run.mode);
         let update = ours(self.update(&key), run)
             .update_expression("SET #expiresAt = :expiresAt, #expiresAtSeconds = :expiresAtSeconds")
             .condition_expression(format!("{OURS} AND #phase = :phase"))
@@ -96,7 +111,7 @@ impl DynamoLedger {
     }
 
     pub(super) async fn lease_begin_rollback(&self, run: &Run) -> Result<(), Failure> {
-        let key = lease_key(&run.plan.name);
+        let key = lease_key(&run.plan.name, run.mode);
         let update = ours(self.update(&key), run)
             .update_expression("SET #phase = :rollingBack")
             .condition_expression(format!("{OURS} AND #phase IN (:acting, :rollingBack)"))
@@ -105,8 +120,18 @@ impl DynamoLedger {
         self.held(self.send(update, &["runId", "generation", "phase"], &key).await?, run)
     }
 
+    pub(super) async fn lease_act_again(&self, run: &Run) -> Result<(), Failure> {
+        let key = lease_key(&run.plan.name, run.mode);
+        let update = ours(self.update(&key), run)
+            .update_expression("SET #phase = :acting")
+            .condition_expression(format!("{OURS} AND #phase IN (:acting, :rollingBack)"))
+            .expression_attribute_values(":acting", phase_value(LeasePhase::Acting))
+            .expression_attribute_values(":rollingBack", phase_value(LeasePhase::RollingBack));
+        self.held(self.send(update, &["runId", "generation", "phase"], &key).await?, run)
+    }
+
     pub(super) async fn lease_release(&self, run: &Run, cooldown_until: Option<Timestamp>) -> Result<bool, Failure> {
-        let key = lease_key(&run.plan.name);
+        let key = lease_key(&run.plan.name, run.mode);
         let mut names = vec!["runId", "generation", "phase", "releasedAt"];
         let mut expression = "SET #phase = :released, #releasedAt = :releasedAt".to_owned();
         let mut update = ours(self.update(&key), run)
@@ -132,8 +157,8 @@ impl DynamoLedger {
         }
     }
 
-    pub(super) async fn lease_read(&self, workload: &str) -> Result<Option<Lease>, Failure> {
-        let key = lease_key(workload);
+    pub(super) async fn lease_read(&self, workload: &str, mode: Mode) -> Result<Option<Lease>, Failure> {
+        let key = lease_key(workload, mode);
         let answer = self.get(&key).await.map_err(|error| self.call_error("dynamodb:GetItem", &key, error))?;
         answer.map(|item| self.read(item)).transpose()
     }
@@ -183,8 +208,9 @@ impl DynamoLedger {
     }
 }
 
-pub(super) fn lease_key(workload: &str) -> Key {
-    Key::workload(workload, "lease")
+/// A dry run changes nothing, so it must not hold up a run that does: its lease is another one.
+pub(super) fn lease_key(workload: &str, mode: Mode) -> Key {
+    Key::workload(workload, if mode.acts() { "lease" } else { "lease#dryRun" })
 }
 
 pub(super) fn phase_value(phase: LeasePhase) -> AttributeValue {
@@ -226,7 +252,7 @@ fn take_refused(request: &LeaseRequest, lease: Lease, resource: &str) -> Result<
         let what = format!("run {} holds the workload {:?}", lease.run_id, lease.workload);
         return Err(Failure::new(FailureName::LeaseHeld, resource, what)
             .now(format!("that run goes on; its lease runs out at {} if it falls silent", lease.expires_at))
-            .next("follow that run; start again once it has ended"));
+            .next("follow that run; start again once it has ended. If its execution has ended already, go on with it: pilot resume"));
     }
     let until = lease.cooldown_until.map_or("an unknown time".into(), |until| until.to_string());
     let what = format!("an automatic start is held back until {until}, after run {} acted", lease.run_id);
@@ -264,6 +290,8 @@ mod tests {
             workload: "shop".into(),
             run_id: run_id.into(),
             automatic,
+            mode: Mode::Failover,
+            resume: None,
             now: at("2026-01-01T00:10:00Z"),
             lease_seconds: 900,
         }
@@ -277,6 +305,8 @@ mod tests {
             phase,
             expires_at: at(expires_at),
             cooldown_until: Some(at("2026-01-01T00:30:00Z")),
+            previous_run_id: None,
+            previous_phase: None,
         }
     }
 

@@ -25,8 +25,11 @@ impl DynamoLedger {
         let put = match record.outcome {
             Status::Done => put,
             Status::InProgress => put
-                .condition_expression("attribute_not_exists(#endedAt)")
-                .expression_attribute_names("#endedAt", "endedAt"),
+                // A step that is entered anew, going forward once more, is on its way again.
+                .condition_expression("attribute_not_exists(#endedAt) OR #startedAt < :startedAt")
+                .expression_attribute_names("#endedAt", "endedAt")
+                .expression_attribute_names("#startedAt", "startedAt")
+                .expression_attribute_values(":startedAt", text(record.started_at.to_string())),
             Status::Failed => put
                 .condition_expression("attribute_not_exists(#outcome) OR #outcome <> :done")
                 .expression_attribute_names("#outcome", "outcome")

@@ -1,0 +1,32 @@
+//! The Lambda function: configuration and clients once, then the handler for every event.
+
+use check_health::adapter::{AwsAlarms, AwsInstances};
+use check_health::look::Eyes;
+use close_run::sns_adapter::SnsTopic;
+use gate::handler::{self, Gatekeeper};
+use http_probe::HttpClient;
+use jiff::Timestamp;
+use pilot_shell::ledger::DynamoLedger;
+use pilot_shell::plans::S3Plans;
+use pilot_shell::{clients, config, runtime};
+use promote_db::adapter::AwsReplicas;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let aws = clients::load().await;
+    let ledger = DynamoLedger::new(&aws, config::state_table()?);
+    let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
+    let replicas = AwsReplicas::new(&aws);
+    let notifier = SnsTopic::new(&aws, config::notifications_topic()?);
+    let http = HttpClient::new()?;
+    let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
+    let keeper = Gatekeeper {
+        ledger: &ledger,
+        plans: &plans,
+        eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
+        replicas: &replicas,
+        notifier: &notifier,
+        clock: Timestamp::now,
+    };
+    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &keeper)).await
+}
