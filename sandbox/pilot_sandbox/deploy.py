@@ -113,6 +113,7 @@ def sandbox_parameters(workload: str) -> dict[str, str]:
         "PrimaryDbIdentifier": names.database(PRIMARY_REGION),
         "ReplicaIdentifier": names.database(RECOVERY_REGION),
         "AutoScalingGroupName": names.group,
+        "PrimaryAutoScalingGroupName": names.group,
         "BackupVaultName": names.vault,
         # The shortest that the template allows: a demo should not wait minutes for its alarm.
         "ProbeAlarmPeriodSeconds": "10",

@@ -103,7 +103,16 @@ pub fn holder(asked: Asked, workload: String, generation: u64) -> Run {
         version: String::new(),
         sha256: String::new(),
     };
-    Run { run_id, execution_arn, plan, mode: mode.unwrap_or(Mode::Failover), trigger, generation, resumes: None, started_at }
+    Run {
+        run_id,
+        execution_arn,
+        plan,
+        mode: mode.unwrap_or(Mode::Failover),
+        trigger,
+        generation,
+        resumes: None,
+        started_at,
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use close_run::handler::{Closer, handle};
 use close_run::page::{MESSAGE_BYTES_MAX, SUBJECT_CHARS_MAX};
 use close_run::ports::{Notifier, ReportStore};
 use jiff::SignedDuration;
-use pilot_core::contract::{Assessment, ClosedRun, Outcome, Run, Status, Step};
-use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
+use pilot_core::contract::{Assessment, ClosedRun, Mode, Outcome, Run, Status, Step};
+use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord, Unfinished};
 use pilot_core::report::Report;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
@@ -127,6 +127,7 @@ impl Scene {
             before: json!({"min": 0, "note": "<script>alert('before')</script>"}),
             outcome: None,
             undone_at: None,
+            adopted_from: None,
         };
         self.ledger.intend(&self.run, &entry).await.unwrap();
         if let Some(outcome) = outcome {
@@ -175,11 +176,11 @@ impl Scene {
     }
 
     async fn phase(&self) -> LeasePhase {
-        self.ledger.lease(PLAN).await.unwrap().unwrap().phase
+        self.ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap().phase
     }
 
     async fn cooldown_until(&self) -> Option<jiff::Timestamp> {
-        self.ledger.lease(PLAN).await.unwrap().unwrap().cooldown_until
+        self.ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap().cooldown_until
     }
 }
 
@@ -230,6 +231,8 @@ async fn a_stuck_run_pages_with_the_next_command_and_frees_the_lease_for_it() {
         workload: PLAN.into(),
         run_id: "run-2".into(),
         automatic: false,
+        mode: Mode::Failover,
+        resume: None,
         now: now(),
         lease_seconds: 900,
     };
@@ -289,13 +292,13 @@ async fn whatever_fails_on_the_way_the_next_try_ends_it() {
 #[tokio::test]
 async fn a_lease_taken_over_meanwhile_stays_the_others() {
     let scene = Scene::new();
-    let mut lease = scene.ledger.lease(PLAN).await.unwrap().unwrap();
+    let mut lease = scene.ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap();
     lease.run_id = "run-2".into();
     lease.generation += 1;
     scene.ledger.set_lease(lease.clone());
     let lost = Failure::new(FailureName::LeaseLost, PLAN, "run-2 took the lease over");
     scene.close(scene.event(Outcome::Refused, Some(&lost))).await.unwrap();
-    assert_eq!(scene.ledger.lease(PLAN).await.unwrap(), Some(lease));
+    assert_eq!(scene.ledger.lease(PLAN, Mode::Failover).await.unwrap(), Some(lease));
 }
 
 #[tokio::test]
@@ -325,13 +328,13 @@ async fn a_run_refused_at_the_door_leaves_a_report_and_others_leases_alone() {
     let told = [(FailureName::LeaseHeld, 0), (FailureName::CooldownActive, 0), (FailureName::PlanInvalid, 1)];
     for (name, mails) in told {
         let mut scene = Scene::new();
-        let lease = scene.ledger.lease(PLAN).await.unwrap();
+        let lease = scene.ledger.lease(PLAN, Mode::Failover).await.unwrap();
         scene.run.run_id = "run-9".into();
         let closed = scene.close(at_the_door(&scene, json!({"plan": PLAN, "mode": "failover"}), name)).await.unwrap();
         assert_eq!(closed.report, "s3://artifacts/runs/shop/run-9/report.json");
         assert_eq!(closed.reason, format!("{name}: not opened [shop]"));
         assert_eq!(scene.outside.sent.borrow().len(), mails, "{name}");
-        assert_eq!(scene.ledger.lease(PLAN).await.unwrap(), lease);
+        assert_eq!(scene.ledger.lease(PLAN, Mode::Failover).await.unwrap(), lease);
     }
 }
 
@@ -392,4 +395,62 @@ async fn the_metrics_of_a_recovery_and_of_a_failure() {
     insta::assert_json_snapshot!("metrics_of_a_recovery", close_run::metrics::of(&scene.report(PLAN), "PilotLight"));
     let stuck = Report { outcome: Outcome::Stuck, ..scene.report(PLAN) };
     assert_eq!(close_run::metrics::of(&stuck, "PilotLight").len(), 1);
+}
+
+#[tokio::test]
+async fn a_stuck_run_is_left_to_the_next_and_any_other_end_settles_it() {
+    for (outcome, left) in
+        [(Outcome::Recovered, false), (Outcome::RolledBack, false), (Outcome::Refused, false), (Outcome::Stuck, true)]
+    {
+        let scene = Scene::new();
+        let before = Unfinished { run_id: "run-0".into(), finished_at: None };
+        scene.ledger.set_unfinished(PLAN, &before).await.unwrap();
+        scene.close(scene.event(outcome, Some(&invalid()))).await.unwrap();
+        let unfinished = scene.ledger.unfinished(PLAN).await.unwrap().map(|unfinished| unfinished.run_id);
+        assert_eq!(unfinished, left.then(|| scene.run.run_id.clone()), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_lease_says_nothing_of_the_workload() {
+    let scene = Scene::new();
+    let mut lease = scene.ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap();
+    lease.run_id = "run-2".into();
+    lease.generation += 1;
+    scene.ledger.set_lease(lease);
+    scene.close(scene.event(Outcome::Stuck, Some(&invalid()))).await.unwrap();
+    assert!(scene.ledger.unfinished(PLAN).await.unwrap().is_none(), "the run that took the lease over has the word");
+}
+
+#[tokio::test]
+async fn a_dead_run_is_not_forgotten_by_one_that_could_not_be_opened() {
+    let scene = Scene::new();
+    let mut lease = scene.ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap();
+    lease.previous_run_id = Some("run-0".into());
+    lease.previous_phase = Some(LeasePhase::Acting);
+    scene.ledger.set_lease(lease);
+    let event = at_the_door(&scene, json!({"plan": PLAN, "mode": "failover"}), FailureName::AwsUnavailable);
+    scene.close(event).await.unwrap();
+    assert_eq!(scene.phase().await, LeasePhase::Released);
+    assert_eq!(scene.ledger.unfinished(PLAN).await.unwrap().map(|u| u.run_id).as_deref(), Some("run-0"));
+}
+
+#[tokio::test]
+async fn a_dry_run_hands_over_its_decisions_and_tells_nobody() {
+    let mut scene = Scene::new();
+    scene.run.mode = Mode::DryRun;
+    scene.ledger = FakeLedger::held_by(&scene.run);
+    let decision = json!({"step": "promote-data", "component": "db", "action": "promote-read-replica", "resource": "shop-db-replica",
+                          "detail": "promoted, which cannot be undone", "irreversible": true, "before": {}, "at": now()});
+    scene
+        .ledger
+        .keep_evidence(&scene.run.run_id, "decision#promote-data#db#promote-read-replica", &decision)
+        .await
+        .unwrap();
+    let closed = scene.close(scene.event(Outcome::DryRun, None)).await.unwrap();
+    assert_eq!(closed.decisions.first().map(|d| d.resource.as_str()), Some("shop-db-replica"));
+    assert!(scene.outside.sent.borrow().is_empty());
+    let report = scene.report(PLAN);
+    assert_eq!((report.outcome, report.decisions.len(), report.evidence.len()), (Outcome::DryRun, 1, 0));
+    assert!(scene.html(PLAN).contains("Dry run"));
 }

@@ -56,6 +56,7 @@ fn promotion(outcome: Option<EntryOutcome>) -> Entry {
         before: json!({"source": "arn:aws:rds:ap-southeast-2:111122223333:db:shop-db"}),
         outcome,
         undone_at: None,
+        adopted_from: None,
     }
 }
 
@@ -86,6 +87,7 @@ fn facts(document: &RecoveryPlan) -> Facts<'_> {
         execution_arn: "arn:aws:states:ap-southeast-1:111122223333:execution:pilot-light:run-1".into(),
         plan: ReportPlan { name: "pilot-light".into(), version: "v7".into(), sha256: "ab12".into() },
         mode: Some(Mode::Failover),
+        resumes: None,
         trigger: Trigger {
             kind: TriggerKind::Alarm,
             alarm_name: Some("pilot-light-primary-down".into()),

@@ -9,14 +9,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use pilot_core::FailureName;
-use pilot_core::contract::{CloseRun, OpenRun, Step, StepRequest, read_event};
+use pilot_core::contract::{CloseRun, GateRequest, OpenRun, RollbackRequest, Step, StepRequest, read_event};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "backup-monitor",
     "check-health",
     "close-run",
+    "gate",
     "open-run",
     "promote-db",
     "rollback",
@@ -68,17 +69,31 @@ fn every_function_has_two_samples_one_of_them_good() {
 
 #[test]
 fn steps() {
-    let functions = [
-        ("promote-db", Step::PromoteData),
-        ("scale-compute", Step::ScaleCompute),
-        ("update-dns", Step::ShiftTraffic),
-        ("rollback", Step::Rollback),
-    ];
+    let functions =
+        [("promote-db", Step::PromoteData), ("scale-compute", Step::ScaleCompute), ("update-dns", Step::ShiftTraffic)];
     for (function, step) in functions {
         let good = |name: &str, request: &StepRequest| assert_eq!(request.step.name, step, "{function}/{name}");
         // What promote-db itself refuses: nobody judged the primary.
         read_all(function, good, |request| step == Step::PromoteData && request.assessment.is_none());
     }
+}
+
+#[test]
+fn gate() {
+    let good = |name: &str, event: &GateRequest| {
+        assert_eq!(
+            (event.task_token.is_some(), event.answer.is_some()),
+            (name == "ask", name == "answer"),
+            "gate/{name}"
+        );
+    };
+    read_all("gate", good, |event| event.assessment.is_none());
+}
+
+#[test]
+fn rollback() {
+    let good = |name: &str, event: &RollbackRequest| assert_eq!(event.step.name, Step::Rollback, "rollback/{name}");
+    read_all("rollback", good, |_| false);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Asking a person: the token is kept for the CLI, and the notification says everything that is needed to answer without it.
 
+use close_run::ports::Notifier;
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
 use pilot_core::contract::{ApprovalWanted, StepResponse};
@@ -7,7 +8,6 @@ use pilot_core::decide::fence::FenceEvidence;
 use pilot_core::journal::LeasePhase;
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use close_run::ports::Notifier;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -45,13 +45,8 @@ pub async fn ask<L: Ledger, N: Notifier>(
     // No function is invoked while a person thinks: without this the lease would run out under the waiting run.
     let held_until = expires_at + SignedDuration::from_secs(i64::from(context.plan.policy.lease_seconds));
     context.ledger.hold(context.run, LeasePhase::Acting, held_until).await?;
-    let asked = Asked {
-        task_token,
-        why: wanted.why.clone(),
-        loss_seconds: wanted.loss_seconds,
-        asked_at: now,
-        expires_at,
-    };
+    let asked =
+        Asked { task_token, why: wanted.why.clone(), loss_seconds: wanted.loss_seconds, asked_at: now, expires_at };
     context.ledger.keep_evidence(&context.run.run_id, ASKED, &json!(asked)).await?;
     let evidence = context.ledger.evidence(&context.run.run_id).await?;
     let fence = evidence.get("fence").and_then(|fence| serde_json::from_value(fence.clone()).ok());
@@ -79,14 +74,20 @@ fn message<L>(context: &StepContext<'_, L>, asked: &Asked, fence: Option<&FenceE
         text += &format!("  {why}\n");
     }
     text += &match asked.loss_seconds {
-        Some(seconds) => format!("\nPromoting loses at most {seconds:.1} seconds of the newest data. It cannot be undone.\n"),
+        Some(seconds) => {
+            format!("\nPromoting loses at most {seconds:.1} seconds of the newest data. It cannot be undone.\n")
+        }
         None => "\nHow much of the newest data is lost cannot be told. Promoting cannot be undone.\n".to_owned(),
     };
     text += &fenced(fence);
     let accept = asked.loss_seconds.map_or("SECONDS".to_owned(), |seconds| format!("{}", seconds.ceil()));
     text += &format!(
         "\nTo approve (put your name in):\n  pilot approve {run_id} --as NAME --accept-loss-seconds {accept}\nor\n  {}\n",
-        answer_command(region, asked, &format!(r#"{{"decision":"approve","approver":"NAME","acceptLossSeconds":{accept}}}"#))
+        answer_command(
+            region,
+            asked,
+            &format!(r#"{{"decision":"approve","approver":"NAME","acceptLossSeconds":{accept}}}"#)
+        )
     );
     text += &format!(
         "\nTo refuse (everything is put back):\n  pilot refuse {run_id} --as NAME --reason WHY\nor\n  {}\n",
@@ -96,7 +97,10 @@ fn message<L>(context: &StepContext<'_, L>, asked: &Asked, fence: Option<&FenceE
     if !approvers.is_empty() {
         text += &format!("\nThe plan's approvers: {}\n", approvers.join(", "));
     }
-    text += &format!("\nWithout an answer the run is called off and everything put back.\nExecution: {}\n", context.run.execution_arn);
+    text += &format!(
+        "\nWithout an answer the run is called off and everything put back.\nExecution: {}\n",
+        context.run.execution_arn
+    );
     text
 }
 

@@ -1,15 +1,17 @@
 //! The step `gate`: look, ask, hear the answer.
 
+use check_health::assess::EVIDENCE as JUDGEMENT;
 use check_health::look::{Alarms, Eyes, Instances};
 use close_run::ports::Notifier;
 use futures::future::join;
 use http_probe::Http;
 use pilot_core::contract::{
-    ApprovalAnswer, ApprovalWanted, Assessment, GateRequest, Step, StepRequest, StepResponse, WouldDo,
-    read_event,
+    ApprovalAnswer, ApprovalWanted, Assessment, GateRequest, Step, StepRequest, StepResponse, WouldDo, read_event,
 };
 use pilot_core::decide::gate::{Answered, Approval, Decision, LossOf, answered, decide, primary_recovered};
+use pilot_core::decide::health::Judgement;
 use pilot_core::journal::Entry;
+use pilot_core::observed::SignalState;
 use pilot_core::plan::Signal;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
@@ -65,9 +67,13 @@ where
 {
     let GateRequest { run, step, assessment, task_token, answer } = read_event(FUNCTION, event)?;
     let Some(assessment) = assessment.filter(|_| step.name == Step::Gate) else {
-        return Err(Failure::new(FailureName::EventInvalid, FUNCTION, "the step is not `gate`, or nobody judged the primary")
-            .now("nothing was touched")
-            .next("compare the event with the samples in events/gate/"));
+        return Err(Failure::new(
+            FailureName::EventInvalid,
+            FUNCTION,
+            "the step is not `gate`, or nobody judged the primary",
+        )
+        .now("nothing was touched")
+        .next("compare the event with the samples in events/gate/"));
     };
     let request = json!(StepRequest { run, step, assessment: Some(assessment.clone()) });
     let work = async |context: &StepContext<'_, L>, _: &StepRequest| {
@@ -113,9 +119,11 @@ where
         let (judgement, losses) =
             join(self.eyes.judge(context.plan), measure(context, self.replicas, assessment)).await;
         context.ledger.keep_evidence(&context.run.run_id, LAST_LOOK, &json!(judgement)).await?;
-        let fenced = entries.iter().any(|e: &Entry| e.step == Step::Fence && e.may_have_changed() && e.undone_at.is_none());
-        let databases: Vec<&str> = context.plan.signals.iter().filter(|s| is_of_a_database(s)).map(Signal::name).collect();
-        if primary_recovered(&judgement, fenced.then_some(databases.as_slice())) {
+        let fenced =
+            entries.iter().any(|e: &Entry| e.step == Step::Fence && e.may_have_changed() && e.undone_at.is_none());
+        let failed_then = databases_that_failed(context).await?;
+        let failed_then: Vec<&str> = failed_then.iter().map(String::as_str).collect();
+        if primary_recovered(&judgement, fenced.then_some(failed_then.as_slice())) {
             let workload = &context.plan.metadata.name;
             return Err(Failure::new(FailureName::PrimaryRecovered, workload, judgement.sentence())
                 .now("nothing was promoted; what this run changed is put back")
@@ -125,15 +133,25 @@ where
     }
 }
 
-/// Signals that a fence of compute and doors does not touch.
-fn is_of_a_database(signal: &Signal) -> bool {
-    matches!(signal, Signal::RdsInstance(_) | Signal::RdsReplication(_))
+/// The signals that failed when the run decided and that a fence of compute and doors does not touch: those of the databases.
+async fn databases_that_failed<L: Ledger>(context: &StepContext<'_, L>) -> Result<Vec<String>, Failure> {
+    let evidence = context.ledger.evidence(&context.run.run_id).await?;
+    let judgement: Option<Judgement> =
+        evidence.get(JUDGEMENT).and_then(|judgement| serde_json::from_value(judgement.clone()).ok());
+    let of_a_database = |name: &str| {
+        let signal = context.plan.signals.iter().find(|signal| signal.name() == name);
+        signal.is_some_and(|s| matches!(s, Signal::RdsInstance(_) | Signal::RdsReplication(_)))
+    };
+    let signals = judgement.map_or(Vec::new(), |judgement| judgement.signals);
+    let failed = signals.into_iter().filter(|s| s.state == SignalState::Failing && of_a_database(&s.name));
+    Ok(failed.map(|signal| signal.name).collect())
 }
 
 /// Passes, refuses, or says that a person is wanted.
 async fn first<L: Ledger>(context: &StepContext<'_, L>, losses: Vec<LossOf>) -> Result<StepResponse, Failure> {
     let evidence = context.ledger.evidence(&context.run.run_id).await?;
-    let approval = evidence.get(APPROVAL).and_then(|approval| serde_json::from_value::<Approval>(approval.clone()).ok());
+    let approval =
+        evidence.get(APPROVAL).and_then(|approval| serde_json::from_value::<Approval>(approval.clone()).ok());
     if let Some(Answered::Approved(approval)) = approval.map(|approval| again(context, &approval, &losses)) {
         return pass(context, losses, Some(approval)).await;
     }

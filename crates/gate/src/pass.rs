@@ -34,7 +34,9 @@ pub async fn pass<L: Ledger>(
     approval: Option<Approval>,
 ) -> Result<StepResponse, Failure> {
     let said = match &approval {
-        Some(approval) => format!("approved by {}, accepting {}", approval.approver, seconds(approval.accepted_loss_seconds)),
+        Some(approval) => {
+            format!("approved by {}, accepting {}", approval.approver, seconds(approval.accepted_loss_seconds))
+        }
         None => "passed within the plan's bounds".to_owned(),
     };
     let components: Vec<ComponentProgress> = losses.iter().map(lost).chain([done("gate", said)]).collect();
@@ -50,7 +52,11 @@ pub fn passed_before(detail: impl Into<String>) -> StepResponse {
 
 fn lost(loss: &LossOf) -> ComponentProgress {
     let detail = match &loss.loss {
-        Some(known) => format!("its promotion loses at most {:.1} s, {:.1} s for certain", known.rpo_seconds, known.certain_seconds()),
+        Some(known) => format!(
+            "its promotion loses at most {:.1} s, {:.1} s for certain",
+            known.rpo_seconds,
+            known.certain_seconds()
+        ),
         None => "what its promotion loses cannot be told".to_owned(),
     };
     done(&loss.component, detail)

@@ -4,8 +4,8 @@
 
 use jiff::SignedDuration;
 use open_run::handler::{RUN_EVIDENCE, handle};
-use pilot_core::contract::{Run, Step, TriggerKind};
-use pilot_core::journal::LeasePhase;
+use pilot_core::contract::{Mode, Run, Step, TriggerKind};
+use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, Unfinished};
 use pilot_shell::ledger::Ledger;
 use pilot_testkit::fixture::{PLAN, PLAN_YAML};
 use pilot_testkit::{FakeLedger, FakePlans, advance_seconds, now};
@@ -53,7 +53,7 @@ async fn a_run_is_pinned_and_holds_the_lease() {
     assert_eq!((run.run_id.as_str(), run.generation, run.plan.version.as_str()), ("run-1", 1, "1"));
     assert_eq!(run.trigger.kind, TriggerKind::Manual);
     assert_eq!(run.trigger.reason.as_deref(), Some("the primary is gone"));
-    let lease = ledger.lease(PLAN).await.unwrap().unwrap();
+    let lease = ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap();
     assert_eq!((lease.run_id.as_str(), lease.phase), ("run-1", LeasePhase::Acting));
     assert_eq!(lease.expires_at, now() + SignedDuration::from_secs(900));
     assert_eq!(ledger.evidence("run-1").await.unwrap()[RUN_EVIDENCE], serde_json::to_value(&run).unwrap());
@@ -119,7 +119,98 @@ async fn a_bad_start_is_refused_by_name_and_writes_nothing() {
         let message = refused(&ledger, &plans, event).await;
         assert!(message.starts_with(&format!("{name}:")) && message.contains(says), "{message}");
         assert!(message.contains("Now: nothing was touched."), "{message}");
-        assert_eq!(ledger.lease(PLAN).await.unwrap(), None);
+        assert_eq!(ledger.lease(PLAN, Mode::Failover).await.unwrap(), None);
         assert!(ledger.evidence("run-1").await.unwrap().is_empty());
     }
+}
+
+/// An act of a run, as its journal holds it.
+fn act(component: &str, outcome: Option<EntryOutcome>) -> Entry {
+    Entry {
+        step: Step::ScaleCompute,
+        component: component.into(),
+        action: Action::ResizeGroup,
+        resource: format!("{component}-group"),
+        intent_at: now(),
+        generation: 1,
+        irreversible: false,
+        before: json!({"min": 0, "max": 0, "desired": 0}),
+        outcome,
+        undone_at: None,
+        adopted_from: None,
+    }
+}
+
+fn resuming(run_id: &str, resume: &str) -> Value {
+    event(run_id, json!({"plan": PLAN, "mode": "failover", "resume": resume, "reason": "the page said so"}))
+}
+
+/// A run that acted: one act is open, one was refused, one is undone.
+async fn acted(ledger: &FakeLedger, run_id: &str) -> Run {
+    let run = opened(ledger, by_hand(run_id)).await;
+    let not_done = EntryOutcome::NotDone { at: now(), detail: "refused".into() };
+    for component in ["open", "refused", "undone"] {
+        ledger.intend(&run, &act(component, None)).await.unwrap();
+    }
+    ledger.conclude(run_id, &act("refused", None).key(), &not_done).await.unwrap();
+    ledger.mark_undone(run_id, &act("undone", None).key(), now()).await.unwrap();
+    for name in ["assessment", "gate", "data-loss#db", "judgement"] {
+        ledger.keep_evidence(run_id, name, &json!(name)).await.unwrap();
+    }
+    run
+}
+
+#[tokio::test]
+async fn a_run_goes_on_with_the_journal_of_one_that_died() {
+    let by_name = |run_id: &str| resuming(run_id, "run-1");
+    // (who starts it, after how long)
+    let cases: [(&dyn Fn(&str) -> Value, i64); 2] = [(&by_hand, 900), (&by_name, 1)];
+    for (start, seconds) in cases {
+        let ledger = FakeLedger::new();
+        acted(&ledger, "run-1").await;
+        advance_seconds(seconds);
+        let run = opened(&ledger, start("run-2")).await;
+        assert_eq!((run.generation, run.resumes.as_deref()), (2, Some("run-1")));
+        let journal = ledger.entries("run-2").await.unwrap();
+        let adopted: Vec<_> = journal.iter().map(|e| (e.component.as_str(), e.adopted_from.as_deref())).collect();
+        assert_eq!(adopted, [("open", Some("run-1"))], "what was refused or undone is as if it had never been");
+        let evidence = ledger.evidence("run-2").await.unwrap();
+        assert!(["assessment", "gate", "data-loss#db"].iter().all(|name| evidence.contains_key(*name)));
+        assert!(!evidence.contains_key("judgement"), "it judges for itself");
+        assert_eq!(opened(&ledger, start("run-2")).await, run, "twice is the same");
+    }
+}
+
+#[tokio::test]
+async fn a_run_goes_on_with_one_that_is_stuck_and_with_no_other() {
+    let ledger = FakeLedger::new();
+    let stuck = acted(&ledger, "run-1").await;
+    ledger.set_unfinished(PLAN, &Unfinished { run_id: "run-1".into(), finished_at: None }).await.unwrap();
+    ledger.release(&stuck, None).await.unwrap();
+    let message = refused(&ledger, &plans(), resuming("run-2", "run-0")).await;
+    assert!(message.starts_with("NothingToResume:") && message.contains("run-0"), "{message}");
+    let second = ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap();
+    ledger.release(&Run { run_id: "run-2".into(), generation: second.generation, ..stuck }, None).await.unwrap();
+    let run = opened(&ledger, resuming("run-3", "run-1")).await;
+    assert_eq!(run.resumes.as_deref(), Some("run-1"));
+    assert_eq!(ledger.entries("run-3").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_is_alive_is_not_taken_over_by_another_name() {
+    let ledger = FakeLedger::new();
+    acted(&ledger, "run-1").await;
+    let message = refused(&ledger, &plans(), resuming("run-2", "run-0")).await;
+    assert!(message.starts_with("LeaseHeld:") && message.contains("run-1"), "{message}");
+}
+
+#[tokio::test]
+async fn a_dry_run_goes_beside_a_real_one_and_goes_on_with_nothing() {
+    let ledger = FakeLedger::new();
+    acted(&ledger, "run-1").await;
+    let run = opened(&ledger, event("dry-1", json!({"plan": PLAN, "mode": "dryRun"}))).await;
+    assert_eq!((run.generation, run.resumes), (1, None));
+    assert!(ledger.entries("dry-1").await.unwrap().is_empty());
+    let lease = ledger.lease(PLAN, Mode::Failover).await.unwrap().unwrap();
+    assert_eq!(lease.run_id, "run-1", "the real run keeps its lease");
 }

@@ -3,10 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 use futures::executor::block_on;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pilot_core::FailureName;
-use pilot_core::contract::{Run, Step};
-use pilot_core::decide::data_loss::DataLoss;
+use pilot_core::contract::{Mode, Run, Step};
 use pilot_core::journal::{Entry, EntryOutcome};
 use pilot_core::observed::{LagSample, ReplicaObserved};
 use pilot_shell::CallError;
@@ -16,8 +15,7 @@ use pilot_testkit::{
     FakeLedger, FakePlans, FakeReplica, FakeWorld, Fault, Faults, Injected, PromotionEnd, advance_seconds, fixture,
     now, told,
 };
-use promote_db::handler::handle;
-use promote_db::rds_read_replica::evidence_name;
+use promote_db::handler::{GATE, handle};
 use serde_json::Value;
 
 struct Case {
@@ -36,7 +34,9 @@ impl Case {
         let world = fixture::world();
         world.change_replica(fixture::REPLICA, change);
         let event = fixture::step_event(&run, Step::PromoteData, now(), Some(fixture::assessment()));
-        Case { world, ledger: FakeLedger::held_by(&run), plans, run, faults, event }
+        let ledger = FakeLedger::held_by(&run);
+        block_on(ledger.keep_evidence(&run.run_id, GATE, &Value::Null)).unwrap();
+        Case { world, ledger, plans, run, faults, event }
     }
 
     /// One invocation, `seconds` after the last.
@@ -48,11 +48,6 @@ impl Case {
 
     fn entry(&self) -> Option<Entry> {
         block_on(self.ledger.entries(&self.run.run_id)).unwrap().pop()
-    }
-
-    fn loss(&self) -> Option<DataLoss> {
-        let evidence = block_on(self.ledger.evidence(&self.run.run_id)).unwrap();
-        evidence.get(&evidence_name("db")).map(|loss| serde_json::from_value(loss.clone()).unwrap())
     }
 
     fn promotions(&self) -> u32 {
@@ -118,7 +113,6 @@ fn a_refusal_for_good_is_told_as_one_and_journalled_as_not_done() {
         &["PromotionRefused: RDS refused the promotion with AccessDenied: not authorized (injected)"],
     );
     assert!(matches!(case.entry().unwrap().outcome, Some(EntryOutcome::NotDone { .. })));
-    assert!(case.loss().is_some(), "what it would have lost stays as evidence");
 }
 
 #[test]
@@ -226,42 +220,28 @@ fn a_promotion_that_ends_badly_is_told() {
 }
 
 #[test]
-fn the_gate_stands_before_the_promotion() {
-    let lag = |seconds_before: i64, lag_seconds: f64| {
-        move |replica: &mut FakeReplica| {
-            replica.lag =
-                vec![LagSample { at: fixture::incident_at() - SignedDuration::from_secs(seconds_before), lag_seconds }];
-        }
-    };
-    let unknown =
-        "DataLossTooHigh: no valid ReplicaLag sample within 300 seconds before the incident: the loss is unknown";
-    let case = check(
-        lag(10, 55.0),
-        Faults::none(),
-        &[0],
-        &["DataLossTooHigh: promoting would lose up to 65.0 seconds of data, the plan allows 60"],
-    );
-    assert!(case.entry().is_none() && case.faults.mutating_calls().is_empty());
-    assert_eq!(case.loss().unwrap().rpo_seconds, 65.0, "the number that was refused is evidence too");
-    check(lag(10, -1.0), Faults::none(), &[0], &[unknown]);
-    check(lag(301, 0.0), Faults::none(), &[0], &[unknown]);
-    check(|replica| replica.lag.clear(), Faults::none(), &[0], &[unknown]);
-    check(lag(10, 50.0), Faults::none(), &[0], &["on its way: RDS accepted the promotion (again in 2s)"]);
+fn nothing_is_promoted_that_the_gate_did_not_pass() {
+    let case = Case::new(|_| {}, Faults::none());
+    let stranger = FakeLedger::held_by(&case.run);
+    let world = Injected::new(&case.world, &case.faults);
+    let failure = block_on(handle(case.event.clone(), &stranger, &case.plans, &world, now)).unwrap_err();
+    assert_eq!(failure.name, FailureName::GateNotPassed);
+    assert!(case.faults.calls().is_empty() && case.promotions() == 0);
 }
 
 #[test]
-fn the_loss_is_measured_once_before_the_first_try() {
-    let case = Case::new(|_| {}, Faults::none().nth("rds:PromoteReadReplica", 0, Fault::Throttled));
-    assert_eq!(
-        case.look(0),
-        "AwsUnavailable: rds:PromoteReadReplica was throttled with Throttling: Rate exceeded (injected)"
-    );
-    let measured = case.loss().unwrap();
-    assert_eq!((measured.rpo_seconds, measured.lag_seconds), (12.0, 2.0));
-    case.world.change_replica(fixture::REPLICA, |replica| replica.lag.clear());
-    assert_eq!(case.look(1), "on its way: RDS accepted the promotion (again in 2s)");
-    assert_eq!(case.loss().unwrap(), measured);
-    assert_eq!(case.faults.count("cloudwatch:GetMetricData"), 1);
+fn a_dry_run_says_what_it_would_promote_and_calls_nothing() {
+    let case = Case::new(|_| {}, Faults::none());
+    let run = Run { mode: Mode::DryRun, ..case.run.clone() };
+    let ledger = FakeLedger::held_by(&run);
+    let event = fixture::step_event(&run, Step::PromoteData, now(), Some(fixture::assessment()));
+    let world = Injected::new(&case.world, &case.faults);
+    let seen = told(&block_on(handle(event, &ledger, &case.plans, &world, now)));
+    assert_eq!(seen, "done: dry run: would be promoted, which cannot be undone");
+    assert!(case.faults.mutating_calls().is_empty());
+    assert!(block_on(ledger.entries(&run.run_id)).unwrap().is_empty(), "what was not done is not journalled");
+    let decision = &block_on(ledger.evidence(&run.run_id)).unwrap()["decision#promote-data#db#promote-read-replica"];
+    assert_eq!((&decision["resource"], &decision["irreversible"]), (&fixture::REPLICA.into(), &true.into()));
 }
 
 #[test]

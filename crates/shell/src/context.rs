@@ -3,9 +3,7 @@
 use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{
-    ComponentProgress, Run, Status, StepRef, StepRequest, StepResponse, WouldDo, read_event,
-};
+use pilot_core::contract::{ComponentProgress, Run, Status, StepRef, StepRequest, StepResponse, WouldDo, read_event};
 use pilot_core::decide::deadline;
 use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
 use pilot_core::plan::RecoveryPlan;
@@ -115,12 +113,7 @@ impl<L: Ledger> StepContext<'_, L> {
     ///
     /// # Errors
     /// Journal and lease failures come as [`Failure`]; the call's own error comes inside.
-    pub async fn act<F>(
-        &self,
-        act: Act,
-        earlier: Option<&Entry>,
-        call: impl FnOnce() -> F,
-    ) -> Result<Acted, Failure>
+    pub async fn act<F>(&self, act: Act, earlier: Option<&Entry>, call: impl FnOnce() -> F) -> Result<Acted, Failure>
     where
         F: Future<Output = Result<String, CallError>>,
     {

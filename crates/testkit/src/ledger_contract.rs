@@ -2,7 +2,7 @@
 //! example `ledger_contract` of `pilot-shell` against the emulator. So the fake that the steps are tested with cannot drift away.
 
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{ComponentProgress, PlanPin, Run, Status, Step};
+use pilot_core::contract::{ComponentProgress, Mode, PlanPin, Run, Status, Step};
 use pilot_core::decide::health::Memory;
 use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
 use pilot_core::{Failure, FailureName};
@@ -23,6 +23,7 @@ pub async fn check<L: Ledger>(ledger: &L, unique: &str) -> Check {
     cooldown(ledger, &format!("cooldown-{unique}")).await?;
     phases(ledger, &format!("phases-{unique}")).await?;
     journal(ledger, &format!("journal-{unique}")).await?;
+    adoption(ledger, &format!("adoption-{unique}")).await?;
     late_acts(ledger, &format!("late-{unique}")).await?;
     steps(ledger, &format!("steps-{unique}")).await?;
     evidence(ledger, &format!("evidence-{unique}")).await?;
@@ -78,7 +79,10 @@ async fn opened<L: Ledger>(ledger: &L, workload: &str) -> Result<Run, String> {
 }
 
 async fn taking<L: Ledger>(ledger: &L, workload: &str) -> Check {
-    that(fine(ledger.lease(workload, Mode::Failover).await, "reading no lease")?.is_none(), "a workload without runs has no lease")?;
+    that(
+        fine(ledger.lease(workload, Mode::Failover).await, "reading no lease")?.is_none(),
+        "a workload without runs has no lease",
+    )?;
     let first = request(workload, "1", now(), true);
     let lease = fine(ledger.take_lease(&first).await, "taking a free lease")?;
     same(&(lease.generation, lease.phase, lease.expires_at), &(1, LeasePhase::Acting, after(900)), "the first lease")?;

@@ -93,7 +93,9 @@ async fn upsert<L: Ledger, R: Records>(
     }
     match result {
         Acted::WouldDo(progress) => Ok(progress),
-        Acted::Accepted(_) => Ok(in_progress(&component.name, format!("{} records written", differing.len()), INSYNC_LOOK_SECONDS)),
+        Acted::Accepted(_) => {
+            Ok(in_progress(&component.name, format!("{} records written", differing.len()), INSYNC_LOOK_SECONDS))
+        }
         Acted::Failed(error) => Err(error.into_failure(CHANGE, zone)),
     }
 }

@@ -5,8 +5,9 @@ use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, StepResponse};
 use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
+use pilot_core::decide::gate::{self, LossOf};
 use pilot_core::decide::readiness::{self, Readiness};
-use pilot_core::plan::{Database, RdsReadReplica};
+use pilot_core::plan::{Database, Policy, RdsReadReplica};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
@@ -43,8 +44,7 @@ pub async fn step<L: Ledger, R: Region>(
     let now = context.now();
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
         let Database::RdsReadReplica(replica) = database;
-        let allowed = plan.policy.max_data_loss_seconds;
-        (replica.name.clone(), database_finding(replica, region, assessment, now, allowed).await)
+        (replica.name.clone(), database_finding(replica, region, assessment, now, &plan.policy).await)
     }));
     let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
     let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
@@ -62,7 +62,7 @@ async fn database_finding<R: Region>(
     region: &R,
     assessment: &Assessment,
     now: Timestamp,
-    max_data_loss_seconds: u32,
+    policy: &Policy,
 ) -> Finding {
     let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
     let (observed, samples) = match replica_with_lag(replica, region, from, now).await {
@@ -74,11 +74,16 @@ async fn database_finding<R: Region>(
     match finding {
         Finding::Ready(detail) if !promoted => {
             let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
-            match data_loss::gate(&replica.replica_identifier, loss, max_data_loss_seconds) {
-                Ok(loss) => {
-                    Finding::Ready(format!("{detail}; promoting loses at most {:.1} seconds", loss.rpo_seconds))
+            let of = LossOf { component: replica.name.clone(), resource: replica.replica_identifier.clone(), loss };
+            match (gate::decide(&[of], policy), loss) {
+                (gate::Decision::Refuse(failure), _) => Finding::Loss(failure.what),
+                (gate::Decision::Ask { why, .. }, _) => {
+                    Finding::Ready(format!("{detail}; a person will be asked: {}", why.join("; ")))
                 }
-                Err(failure) => Finding::Loss(format!("{}: {}", failure.resource, failure.what)),
+                (gate::Decision::Pass, loss) => {
+                    let most = loss.map_or(0.0, |loss| loss.rpo_seconds);
+                    Finding::Ready(format!("{detail}; promoting loses at most {most:.1} seconds"))
+                }
             }
         }
         // Promoted before this run: there is nothing left to lose by it.
@@ -109,7 +114,7 @@ fn refuse(workload: &str, findings: &[(String, Finding)]) -> Result<(), Failure>
         (true, true) => return Ok(()),
         (true, false) => (
             FailureName::DataLossTooHigh,
-            "mend replication, or raise policy.maxDataLossSeconds in the plan if the owners accept the loss",
+            "mend replication, name approvers in the plan (policy.approvers), or raise policy.maxDataLossSeconds if the owners accept the loss",
         ),
         (false, _) => {
             (FailureName::NotReady, "mend each of these and start again; `readiness` asks the same every few minutes")

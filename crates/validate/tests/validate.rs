@@ -282,7 +282,7 @@ async fn a_loss_above_the_plans_or_unknown_is_refused_by_its_own_name() {
     stage.fail("records", refused());
     let failure = stage.step(Step::Ready).await.unwrap_err();
     assert_eq!(failure.name, FailureName::NotReady, "a loss is one problem among others");
-    assert!(failure.what.contains("the loss is unknown"), "{failure}");
+    assert!(failure.what.contains("cannot be told"), "{failure}");
 }
 
 #[tokio::test]

@@ -120,7 +120,9 @@ pub fn settle(
     let give_up = time_is_over || (policy == FencePolicy::BestEffort && looks >= BEST_EFFORT_LOOKS_MAX);
     let (state, detail) = match seen.state {
         ItemState::Unreachable if !give_up => (ItemState::InProgress, format!("{}; tried again", seen.detail)),
-        ItemState::InProgress if time_is_over => (ItemState::Unreachable, format!("not seen to be done in time: {}", seen.detail)),
+        ItemState::InProgress if time_is_over => {
+            (ItemState::Unreachable, format!("not seen to be done in time: {}", seen.detail))
+        }
         state => (state, seen.detail),
     };
     ItemRecord { name: name.to_owned(), resource: resource.to_owned(), state, detail, looks, at: now }

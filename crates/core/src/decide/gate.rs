@@ -44,7 +44,8 @@ pub enum Decision {
 /// Decides from the losses and the plan's policy.
 pub fn decide(losses: &[LossOf], policy: &Policy) -> Decision {
     let bound = f64::from(policy.max_data_loss_seconds);
-    let above: Vec<&LossOf> = losses.iter().filter(|l| l.loss.is_none_or(|loss| loss.certain_seconds() > bound)).collect();
+    let above: Vec<&LossOf> =
+        losses.iter().filter(|l| l.loss.is_none_or(|loss| loss.certain_seconds() > bound)).collect();
     let mut why: Vec<String> = above.iter().map(|l| said(l, policy.max_data_loss_seconds)).collect();
     if !above.is_empty() && policy.gate == Gate::Automatic && policy.approvers.is_empty() {
         let resource = above.first().map_or(String::new(), |l| l.resource.clone());
@@ -62,7 +63,10 @@ pub fn decide(losses: &[LossOf], policy: &Policy) -> Decision {
 
 fn said(loss: &LossOf, allowed_seconds: u32) -> String {
     match loss.loss {
-        None => format!("what promoting {} would lose cannot be told: no valid ReplicaLag sample around the incident", loss.resource),
+        None => format!(
+            "what promoting {} would lose cannot be told: no valid ReplicaLag sample around the incident",
+            loss.resource
+        ),
         Some(known) => format!(
             "promoting {} would lose {:.1} to {:.1} seconds of data, the plan allows {allowed_seconds}",
             loss.resource,
@@ -109,12 +113,7 @@ pub enum Answered {
 
 /// Judges an answer against what was asked. A wrong name or too small a number is asked again, not taken for a refusal: at three in the
 /// morning a slip of the pen must not cost the recovery.
-pub fn answered(
-    answer: &ApprovalAnswer,
-    policy: &Policy,
-    losses: &[LossOf],
-    at: Timestamp,
-) -> Answered {
+pub fn answered(answer: &ApprovalAnswer, policy: &Policy, losses: &[LossOf], at: Timestamp) -> Answered {
     let stated = worst_seconds(losses);
     let bound = f64::from(policy.max_data_loss_seconds);
     let approver = answer.approver.trim();
@@ -122,7 +121,10 @@ pub fn answered(
         return Answered::NotEnough("the answer names no approver".into());
     }
     if !policy.approvers.is_empty() && !policy.approvers.iter().any(|named| named == approver) {
-        return Answered::NotEnough(format!("{approver:?} is none of the plan's approvers ({})", policy.approvers.join(", ")));
+        return Answered::NotEnough(format!(
+            "{approver:?} is none of the plan's approvers ({})",
+            policy.approvers.join(", ")
+        ));
     }
     let approval = Approval {
         approver: approver.to_owned(),
@@ -150,10 +152,11 @@ pub fn answered(
 }
 
 /// Whether the primary serves again. What this run's own fence took away proves nothing: with a fence in force only the signals that it
-/// does not touch are asked, those of the databases. `untouched`: their names, if this run fenced anything.
-pub fn primary_recovered(judgement: &Judgement, untouched: Option<&[&str]>) -> bool {
-    let Some(untouched) = untouched else { return judgement.verdict == Verdict::Healthy };
-    let asked = judgement.signals.iter().filter(|s| untouched.contains(&s.name.as_str()));
+/// does not touch are asked, and of those only the ones that failed when the run decided. `failed_then`: their names, if this run fenced
+/// anything.
+pub fn primary_recovered(judgement: &Judgement, failed_then: Option<&[&str]>) -> bool {
+    let Some(failed_then) = failed_then else { return judgement.verdict == Verdict::Healthy };
+    let asked = judgement.signals.iter().filter(|s| failed_then.contains(&s.name.as_str()));
     let mut healthy = 0_u32;
     for signal in asked {
         match signal.state {

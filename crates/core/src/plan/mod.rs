@@ -161,7 +161,7 @@ pub struct Policy {
     #[schemars(length(max = 50), inner(length(min = 1, max = 128)))]
     pub approvers: Vec<String>,
     /// How long a run waits for an approval. After it the run is called off and everything put back.
-    #[schemars(range(min = 10, max = 86_400))]
+    #[schemars(range(min = 10, max = 14_400))]
     pub approval_timeout_seconds: u32,
     /// How often a run goes forward again by itself after a failure past the pivot, before it is stuck and pages.
     #[schemars(range(max = 20))]

@@ -67,7 +67,9 @@ pub(super) fn reason(
             let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));
             format!("the recovery Region{region} serves, and that was observed")
         }
-        (Outcome::DryRun, _, _) => "the whole way was walked, nothing was changed; the decisions are in the report".into(),
+        (Outcome::DryRun, _, _) => {
+            "the whole way was walked, nothing was changed; the decisions are in the report".into()
+        }
         (_, Some(error), Some(told)) => format!("{}: {}", error.name, told.what),
         _ => "the state machine handed over no error".into(),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use pilot_core::contract::Run;
+use pilot_core::contract::{Mode, Run};
 use pilot_core::decide::health::Memory;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use pilot_core::{Failure, FailureName};
@@ -44,14 +44,22 @@ impl<T: Ledger> Ledger for Injected<'_, T> {
         self.call("ledger:release", &run.run_id, false, call, failure).await
     }
 
-    async fn lease(&self, workload: &str) -> Answer<Option<Lease>> {
-        let call = self.inner.lease(workload);
+    async fn lease(&self, workload: &str, mode: Mode) -> Answer<Option<Lease>> {
+        let call = self.inner.lease(workload, mode);
         self.call("ledger:lease", workload, false, call, failure).await
     }
 
     async fn intend(&self, run: &Run, entry: &Entry) -> Answer<Entry> {
         let call = self.inner.intend(run, entry);
         self.call("ledger:intend", &entry.resource, false, call, failure).await
+    }
+
+    async fn act_again(&self, run: &Run) -> Answer<()> {
+        self.call("ledger:act_again", &run.run_id, false, self.inner.act_again(run), failure).await
+    }
+
+    async fn adopt(&self, run: &Run, entry: &Entry) -> Answer<()> {
+        self.call("ledger:adopt", &entry.resource, false, self.inner.adopt(run, entry), failure).await
     }
 
     async fn conclude(&self, run_id: &str, entry_key: &str, outcome: &EntryOutcome) -> Answer<()> {

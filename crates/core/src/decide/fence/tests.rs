@@ -88,7 +88,8 @@ fn only_a_required_fence_that_is_not_achieved_stops_the_run() {
         (FencePolicy::Required, ItemState::Unreachable, false),
         (FencePolicy::Required, ItemState::Refused, false),
     ] {
-        let evidence = FenceEvidence { policy, achieved: state == ItemState::Done, seconds: 3, items: vec![item(state)] };
+        let evidence =
+            FenceEvidence { policy, achieved: state == ItemState::Done, seconds: 3, items: vec![item(state)] };
         let checked = evidence.check("shop");
         assert_eq!(checked.is_ok(), goes_on, "{policy:?} {state:?}");
         if let Err(failure) = checked {

@@ -5,7 +5,10 @@ use crate::plan::{FenceItem, FencePolicy};
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     if plan.fence.policy == FencePolicy::Required && plan.fence.items.is_empty() {
-        problems.push(PlanProblem::new("/fence/items", "is empty, but the fence is required: nothing could ever be promoted"));
+        problems.push(PlanProblem::new(
+            "/fence/items",
+            "is empty, but the fence is required: nothing could ever be promoted",
+        ));
     }
     let resources = plan.fence.items.iter().enumerate();
     names::unique(resources.map(|(i, item)| (format!("/fence/items/{i}"), item.resource())), problems);
