@@ -2,17 +2,19 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
+import yaml
 from botocore.config import Config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -93,6 +95,34 @@ class Workload:
         group = self.group()
         return group["MinSize"], group["MaxSize"], group["DesiredCapacity"]
 
+    def primary_doors(self) -> dict:
+        """What the fence changes, as AWS in the primary Region describes it: sizes and security groups, by item name."""
+        region = self.sandbox.primary_region
+        return {item["name"]: self._fenced(item, region) for item in yaml.safe_load(self.plan())["fence"]["items"]}
+
+    def _fenced(self, item: dict, region: str) -> list:
+        aws = self.sandbox.aws
+        match item["kind"]:
+            case "autoScalingGroup":
+                found = aws("autoscaling", region).describe_auto_scaling_groups(
+                    AutoScalingGroupNames=[item["groupName"]]
+                )
+                group = found["AutoScalingGroups"][0]
+                return [group["MinSize"], group["MaxSize"], group["DesiredCapacity"]]
+            case "loadBalancer":
+                found = aws("elbv2", region).describe_load_balancers(LoadBalancerArns=[item["loadBalancerArn"]])
+                return sorted(found["LoadBalancers"][0]["SecurityGroups"])
+            case "rdsInstance":
+                found = aws("rds", region).describe_db_instances(DBInstanceIdentifier=item["identifier"])
+                return sorted(g["VpcSecurityGroupId"] for g in found["DBInstances"][0]["VpcSecurityGroups"])
+        raise AssertionError(f"a kind of fence that this test does not know: {item}")
+
+    def change_plan(self, change: Callable[[dict], object]) -> None:
+        """Let `change` work on the plan document."""
+        plan = yaml.safe_load(self.plan())
+        change(plan)
+        self.put_plan(yaml.safe_dump(plan))
+
     def stop_object_present(self) -> bool:
         """Whether the switch is thrown."""
         listed = self.sandbox.aws("s3").list_objects_v2(
@@ -119,16 +149,20 @@ class Workload:
         """The workload's lease item; empty if it never had one."""
         return self.sandbox.item(f"workload#{self.name}", "lease")
 
-    def start(self, reason: str = "a whole-run test") -> str:
-        """Start a failover by hand; returns the execution's ARN."""
+    def start(self, reason: str = "a whole-run test", **request: str) -> str:
+        """Start a failover, or what `request` says, by hand; returns the execution's ARN."""
         return self.sandbox.aws("stepfunctions").start_execution(
             stateMachineArn=self.sandbox.outputs["RecoveryStateMachineArn"],
-            input=json.dumps({"plan": self.name, "mode": "failover", "reason": reason}),
+            input=json.dumps({"plan": self.name, "mode": "failover", "reason": reason, **request}),
         )["executionArn"]
 
-    def run(self, reason: str = "a whole-run test") -> Run:
-        """Start a failover by hand and wait for its end."""
-        return self.sandbox.wait(self.start(reason), self.name)
+    def run(self, reason: str = "a whole-run test", **request: str) -> Run:
+        """Start a run by hand and wait for its end."""
+        return self.sandbox.wait(self.start(reason, **request), self.name)
+
+    def pages(self) -> "Pages":
+        """Listen to the notifications that name this workload from now on."""
+        return Pages.of(self)
 
     def look(self) -> dict:
         """What check-health sees right now, without writing anything down."""
@@ -143,6 +177,41 @@ class Workload:
                 return seen
             assert time.monotonic() < deadline, f"the verdict never became {wanted}: {json.dumps(seen, indent=1)}"
             time.sleep(_POLL_SECONDS)
+
+
+@dataclass
+class Pages:
+    """The notifications topic, as a person's mailbox sees it."""
+
+    workload: Workload
+    queue: str
+    seen: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, workload: Workload) -> "Pages":
+        """Subscribe."""
+        sandbox = workload.sandbox
+        sqs, sns = sandbox.aws("sqs"), sandbox.aws("sns")
+        queue = sqs.create_queue(QueueName=f"{workload.name}-pages")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+        sns.subscribe(
+            TopicArn=sandbox.outputs["NotificationsTopicArn"], Protocol="sqs", Endpoint=attributes["QueueArn"]
+        )
+        return cls(workload, queue)
+
+    def about(self, *texts: str, timeout_seconds: float = 60) -> str:
+        """The next page that holds all of these texts."""
+        sqs = self.workload.sandbox.aws("sqs")
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            for message in sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                self.seen.append(json.loads(message["Body"])["Message"])
+            found = [text for text in self.seen if all(part in text for part in texts)]
+            if found:
+                return found[-1]
+            time.sleep(_POLL_SECONDS)
+        raise AssertionError(f"no page with {texts}; pages seen: {self.seen}")
 
 
 @dataclass
@@ -258,6 +327,46 @@ class SandboxUnderTest:
             aws_secret_access_key="test",
         ).Table(self.outputs["StateTableName"])
         return table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item", {})
+
+    def evidence(self, run_id: str, name: str) -> dict | None:
+        """A piece of a run's evidence, as the state table holds it now."""
+        return self.item(f"run#{run_id}", f"evidence#{name}").get("document")
+
+    def evidence_until(self, run_id: str, name: str, timeout_seconds: float = 90) -> dict:
+        """The same, once it is there."""
+        deadline = time.monotonic() + timeout_seconds
+        while not (found := self.evidence(run_id, name)):
+            assert time.monotonic() < deadline, f"run {run_id} keeps no evidence {name!r}"
+            time.sleep(_POLL_SECONDS)
+        return found
+
+    def pilot(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run the operator's command line against this sandbox."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "AWS_ENDPOINT_URL": self.description["endpointUrl"],
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self.recovery_region,
+            "PILOT_STATE_MACHINE_ARN": self.outputs["RecoveryStateMachineArn"],
+            "PILOT_STATE_TABLE": self.outputs["StateTableName"],
+        }
+        program = REPOSITORY / "target" / "debug" / "pilot"
+        return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+
+    def aws_cli(self, line: str) -> subprocess.CompletedProcess:
+        """Run a line that a page tells to run, word for word, against this sandbox."""
+        words = shlex.split(line)
+        assert words[0] == "aws", line
+        environment = {
+            "PATH": os.environ["PATH"],
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": self.recovery_region,
+        }
+        program = REPOSITORY / ".venv" / "tools" / "bin" / "aws"
+        command = [program, "--endpoint-url", self.description["endpointUrl"], *words[1:]]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
     def wait(self, execution_arn: str, plan: str, timeout_seconds: float = 300) -> Run:
         """Wait for an execution's end and read its report."""

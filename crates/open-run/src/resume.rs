@@ -12,6 +12,8 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use serde_json::Value;
 
+use crate::handler::RUN_EVIDENCE;
+
 /// Evidence that stays true for the run that goes on: what was concluded, what is lost, who approved, whether the gate was passed.
 const TAKEN_UP: &[&str] = &["assessment", "approval", "gate"];
 const DATA_LOSS: &str = "data-loss#";
@@ -19,7 +21,7 @@ const DATA_LOSS: &str = "data-loss#";
 /// The run, with what it goes on with taken in. Twice is the same as once.
 ///
 /// # Errors
-/// `NothingToResume` if a person named a run that is neither stuck nor dead, and the ledger's.
+/// `NothingToResume` if a person named a run that was opened and is neither stuck nor dead, and the ledger's.
 pub async fn go_on<L: Ledger>(ledger: &L, run: Run, lease: &Lease, asked: Option<&str>) -> Result<Run, Failure> {
     if !run.mode.acts() {
         return Ok(run);
@@ -29,6 +31,8 @@ pub async fn go_on<L: Ledger>(ledger: &L, run: Run, lease: &Lease, asked: Option
     let Some(earlier) = earlier.filter(|earlier| asked.is_none_or(|asked| asked == earlier)) else {
         return match asked {
             None => Ok(run),
+            // A run that was never opened left nothing to go on with: then this is simply the next one.
+            Some(asked) if !ledger.evidence(asked).await?.contains_key(RUN_EVIDENCE) => Ok(run),
             Some(asked) => Err(nothing_to_resume(&run, asked)),
         };
     };

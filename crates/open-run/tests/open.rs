@@ -184,6 +184,8 @@ async fn a_run_goes_on_with_the_journal_of_one_that_died() {
 #[tokio::test]
 async fn a_run_goes_on_with_one_that_is_stuck_and_with_no_other() {
     let ledger = FakeLedger::new();
+    let over = opened(&ledger, by_hand("run-0")).await;
+    ledger.release(&over, None).await.unwrap();
     let stuck = acted(&ledger, "run-1").await;
     ledger.set_unfinished(PLAN, &Unfinished { run_id: "run-1".into(), finished_at: None }).await.unwrap();
     ledger.release(&stuck, None).await.unwrap();
@@ -194,6 +196,13 @@ async fn a_run_goes_on_with_one_that_is_stuck_and_with_no_other() {
     let run = opened(&ledger, resuming("run-3", "run-1")).await;
     assert_eq!(run.resumes.as_deref(), Some("run-1"));
     assert_eq!(ledger.entries("run-3").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_never_was_opened_leaves_nothing_to_go_on_with() {
+    let ledger = FakeLedger::new();
+    let run = opened(&ledger, resuming("run-2", "run-1")).await;
+    assert_eq!((run.generation, run.resumes), (1, None));
 }
 
 #[tokio::test]
