@@ -1,7 +1,8 @@
 """A TCP relay between two loopback ports that can delay what it carries, or be cut.
 
 Between the two databases it plays the long line between the Regions: bytes under way when the primary dies are lost,
-so the delay is a true replication lag. With no delay it is a plain pass-through, as the probes' own network.
+so the delay is a true replication lag. With no delay it is a plain pass-through: the probes' own network, and the door
+of a database, behind which the server goes on for those who are in.
 """
 
 import asyncio
@@ -37,11 +38,15 @@ class Relay:
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.listen_port)
 
-    async def cut(self) -> None:
-        """Refuse connections and drop those that exist, with the bytes under way."""
+    def shut(self) -> None:
+        """Refuse new connections; those that exist go on."""
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    async def cut(self) -> None:
+        """Refuse connections and drop those that exist, with the bytes under way."""
+        self.shut()
         connections = list(self._connections)
         for connection in connections:
             connection.cancel()

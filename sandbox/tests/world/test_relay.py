@@ -1,4 +1,4 @@
-"""The relay: pass-through, delay, loss of what is under way, and cutting."""
+"""The relay: pass-through, delay, loss of what is under way, shutting and cutting."""
 
 from __future__ import annotations
 
@@ -54,6 +54,22 @@ async def test_passes_through_without_delay(relay: Relay) -> None:
     async with asyncio.timeout(5):
         echoed = await reader.readexactly(len(payload))
     assert echoed == payload
+    writer.close()
+
+
+async def test_shut_refuses_whoever_comes_and_lets_those_who_are_in_go_on(relay: Relay) -> None:
+    reader, writer = await _connect(relay)
+    writer.write(b"before\n")
+    async with asyncio.timeout(5):
+        assert await reader.readline() == b"before\n"
+        relay.shut()
+        with pytest.raises(ConnectionRefusedError):
+            await _connect(relay)
+        writer.write(b"after\n")
+        assert await reader.readline() == b"after\n"
+        await relay.open()
+        _, another = await _connect(relay)
+    another.close()
     writer.close()
 
 
