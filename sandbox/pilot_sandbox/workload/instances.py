@@ -45,7 +45,7 @@ class Instances:
         self._running: dict[str, tuple[Child, int]] = {}
         #: Instances that Auto Scaling has launched and not terminated; they stay so when their process is killed.
         self.launched: set[str] = set()
-        #: While the application is "down", launched instances run no process.
+        #: While the application is "down", launched instances run no process: the machine is up, nothing on it works.
         self.suppressed = False
         self._turns: Iterator[int] = itertools.count()
 
@@ -56,12 +56,10 @@ class Instances:
         return ports[turn:] + ports[:turn]
 
     async def launch(self, instance_id: str) -> None:
-        """Start the instance's process; returns when it answers."""
+        """Start the instance's process and return when it answers; while the application is down, none is started."""
         self.launched.add(instance_id)
         if self.suppressed:
-            raise LaunchFailed(
-                f"{instance_id}: the application in {self._region} is down; bring it up, then launch again"
-            )
+            return
         running = self._running.get(instance_id)
         if running is not None and running[0].running:
             return
@@ -86,12 +84,21 @@ class Instances:
             environment=self._environment,
         )
         self._register(child)
+        # Terminated, or killed with the application, while the process was being made.
+        if self._unwanted(instance_id):
+            await child.stop(signal.SIGKILL)
+            return
         self._running[instance_id] = (child, port)
         try:
             await self._wait_until_live(child, port)
         except LaunchFailed:
+            if self._unwanted(instance_id):
+                return  # it was ended on purpose before it could answer
             await self.terminate(instance_id)
             raise
+
+    def _unwanted(self, instance_id: str) -> bool:
+        return self.suppressed or instance_id not in self.launched
 
     async def _wait_until_live(self, child: Child, port: int) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
