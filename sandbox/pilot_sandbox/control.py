@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .control_help import describe_endpoints
-from .naming import InvalidName
-from .postgres import PostgresFailed
+from .naming import PRIMARY_REGION, InvalidName
+from .postgres import PostgresFailed, PostgresServer
 from .workload.instances import LaunchFailed
 from .workload.running import PARTS, RunningWorkload
 
@@ -54,6 +54,8 @@ class ControlServer:
                 web.post("/hooks/autoscaling/{region}/{group}/launch", self._launch),
                 web.post("/hooks/autoscaling/{region}/{group}/terminate", self._terminate),
                 web.get("/hooks/healthchecks/{id}", self._health_check),
+                web.post("/hooks/doors/loadbalancer/{region}/{name}", self._load_balancer_door),
+                web.post("/hooks/doors/rds/{region}/{identifier}", self._database_door),
             ]
         )
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
@@ -72,10 +74,16 @@ class ControlServer:
         return _pretty([workload.condition() for workload in self._world.workloads.values()])
 
     async def _change_all(self, request: web.Request) -> web.Response:
+        # A dead workload does not take the Region's AWS API with it: what is left of it can still be fenced.
+        if request.match_info["change"] == "up":
+            self._workload(request).control_plane_down = False
         return await self._change(request, PARTS)
 
     async def _change_part(self, request: web.Request) -> web.Response:
-        return await self._change(request, (request.match_info["part"],))
+        part = request.match_info["part"]
+        if part == "network":
+            self._workload(request).control_plane_down = request.match_info["change"] == "down"
+        return await self._change(request, (part,))
 
     async def _change(self, request: web.Request, parts: tuple[str, ...]) -> web.Response:
         workload, up = self._workload(request), request.match_info["change"] == "up"
@@ -132,12 +140,13 @@ class ControlServer:
         return _pretty(await self._workload(request).client.report())
 
     async def _observe_database(self, request: web.Request) -> web.Response:
-        server = self._database(request)
-        return web.json_response((await server.observe()).as_hook())
+        workload, server = self._database(request)
+        # The endpoint that RDS names is the door, not the server behind it.
+        door = workload.database_doors[request.match_info["region"]]
+        return web.json_response({**(await server.observe()).as_hook(), "port": door.listen_port})
 
     async def _promote_database(self, request: web.Request) -> web.Response:
-        server = self._database(request)
-        workload = next(w for w in self._world.workloads.values() if server in w.pair.servers.values())
+        workload, server = self._database(request)
         if server is not workload.pair.recovery:
             raise _refusal(409, f"{request.match_info['identifier']} is the primary; only the replica can be promoted")
         await workload.pair.promote()
@@ -160,6 +169,23 @@ class ControlServer:
             raise _refusal(404, f"no checker watches health check {check_id}")
         return web.json_response({"observations": observations, "healthy": self._world.checkers.is_healthy(check_id)})
 
+    async def _load_balancer_door(self, request: web.Request) -> web.Response:
+        region, name = request.match_info["region"], request.match_info["name"]
+        opened = await _opened(request)
+        for workload in self._world.workloads.values():
+            if region == PRIMARY_REGION and workload.names.load_balancer_name == name:
+                await workload.set_load_balancer_door(region, opened=opened)
+        # One that somebody made over the API has no listener here: its door is as it should be.
+        return web.json_response({"open": opened})
+
+    async def _database_door(self, request: web.Request) -> web.Response:
+        region, identifier = request.match_info["region"], request.match_info["identifier"]
+        opened = await _opened(request)
+        for workload in self._world.workloads.values():
+            if workload.names.database(region) == identifier:
+                await workload.set_database_door(region, opened=opened)
+        return web.json_response({"open": opened})
+
     def _workload(self, request: web.Request) -> RunningWorkload:
         first = next(iter(self._world.workloads), None)
         name = request.query.get("workload", first)
@@ -172,12 +198,12 @@ class ControlServer:
             raise _refusal(404, f"no workload {name}; there are: {', '.join(self._world.workloads) or 'none'}")
         return self._world.workloads[name]
 
-    def _database(self, request: web.Request):
+    def _database(self, request: web.Request) -> tuple[RunningWorkload, PostgresServer]:
         region, identifier = request.match_info["region"], request.match_info["identifier"]
         for workload in self._world.workloads.values():
             server = workload.pair.servers.get(region)
             if server is not None and workload.names.database(region) == identifier:
-                return server
+                return workload, server
         raise _refusal(404, f"no database server stands behind {identifier} in {region}")
 
     def _instances(self, request: web.Request):
@@ -220,6 +246,13 @@ async def _body(request: web.Request) -> dict:
     if not isinstance(body, dict):
         raise _refusal(400, "the body must be a JSON object")
     return body
+
+
+async def _opened(request: web.Request) -> bool:
+    opened = (await _body(request)).get("open")
+    if not isinstance(opened, bool):
+        raise _refusal(400, 'the body must be {"open": true} or {"open": false}')
+    return opened
 
 
 def _seconds(name: str, value: object) -> float:

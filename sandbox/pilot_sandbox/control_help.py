@@ -7,7 +7,7 @@ _EXAMPLES = (
     ("POST /primary/database/up", "start it again", None),
     ("POST /primary/network/down", "cut the primary Region off: users, replication and its AWS API", None),
     ("POST /primary/network/up", "connect it again", None),
-    ("POST /primary/down", "all three", None),
+    ("POST /primary/down", "all three, but the Region's AWS API goes on answering", None),
     ("POST /primary/up", "all three", None),
     ("POST /probe/network/down", "the functions' HTTP probes fail although the primary is well", None),
     ("POST /probe/network/up", "the probes reach their targets again", None),

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 
 PRIMARY_REGION = "ap-southeast-2"
 RECOVERY_REGION = "ap-southeast-1"
@@ -12,6 +13,7 @@ DEFAULT_WORKLOAD = "pilot-light"
 
 # RDS identifiers allow 63 characters; the longest suffix used here is "-db-replica".
 _WORKLOAD_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+_LOAD_BALANCER_NAME_MAX = 32
 
 
 class InvalidName(ValueError):
@@ -54,6 +56,19 @@ class Names:
     def load_balancer(self, region: str) -> str:
         """DNS name of one Region's load balancer."""
         return f"{'primary' if region == PRIMARY_REGION else 'recovery'}-lb.{self.zone}"
+
+    @property
+    def load_balancer_name(self) -> str:
+        """Elastic Load Balancing's name of the primary's load balancer, in the 32 characters that it allows."""
+        name = f"{self.workload}-lb"
+        if len(name) <= _LOAD_BALANCER_NAME_MAX:
+            return name
+        digest = sha256(self.workload.encode()).hexdigest()[:8]
+        return f"{self.workload[:20].rstrip('-')}-{digest}-lb"
+
+    def security_group(self, of: str, *, closed: bool) -> str:
+        """Security group in the primary Region, of the load balancer (`lb`) or the database (`db`)."""
+        return f"{self.workload}-{of}-{'closed' if closed else 'open'}"
 
     def database(self, region: str) -> str:
         """RDS identifier: the primary instance or its cross-Region replica."""

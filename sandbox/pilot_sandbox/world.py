@@ -184,8 +184,8 @@ class World:
         )
 
     async def apply_region_network(self) -> None:
-        """Let AWS API calls for the primary Region pass only while no workload's primary network is down."""
-        cut_off = any("network" in workload.down for workload in self.workloads.values())
+        """Let AWS API calls for the primary Region pass only while no workload has cut it off."""
+        cut_off = any(workload.control_plane_down for workload in self.workloads.values())
         await set_primary_region_reachable(self.fault_url, self.http, reachable=not cut_off)
 
     def describe(self) -> dict:

@@ -44,12 +44,18 @@ class RunningWorkload:
         #: Parts of the primary that are down now.
         self.down: set[str] = set()
         self.probe_network_down = False
+        #: Whether the primary Region's AWS API is out of reach too: only when its network alone was cut by name.
+        self.control_plane_down = False
+        #: Load balancers whose security groups admit nobody.
+        self.shut_load_balancers: set[str] = set()
         self.pair = PostgresPair(name, around.data_folder / name, around.binaries, around.log_folder, around.register)
+        #: What clients of the databases connect to; replication and the sandbox itself go to the servers directly.
+        self.database_doors = {region: Relay(free_port(), self.pair.servers[region].port) for region in REGIONS}
         self.instances = {
             region: Instances(
                 name,
                 region,
-                self.pair.servers[region].port,
+                self.database_doors[region].listen_port,
                 self.pair.password,
                 around.log_folder,
                 around.http,
@@ -73,8 +79,8 @@ class RunningWorkload:
         """Start databases, load balancers, probe listeners and gateway; Auto Scaling launches the instances."""
         await self.pair.create()
         for region in REGIONS:
-            await self.load_balancers[region].open()
-            await self.probes[region].open()
+            await self.database_doors[region].open()
+        await self._apply_listeners()
         await self.gateway.start()
 
     def start_client(self) -> None:
@@ -98,6 +104,7 @@ class RunningWorkload:
             await self.probes[region].cut()
             await self.load_balancers[region].close()
             await self.instances[region].stop()
+            await self.database_doors[region].cut()
         await self.pair.stop()
 
     async def set_part(self, part: str, *, up: bool) -> None:
@@ -114,28 +121,40 @@ class RunningWorkload:
                 case "database":
                     await (self.pair.primary.start() if up else self.pair.primary.stop(immediate=True))
                 case "network":
-                    await self._set_primary_network(up)
-                    await self._apply_probe_listeners()
+                    await (self.pair.relay.open() if up else self.pair.relay.cut())
+                    await self._apply_listeners()
 
     async def set_probe_network(self, *, up: bool) -> None:
         """Break or mend the observer's own network: only the functions' HTTP probes use these listeners."""
         async with self._changing:
             self.probe_network_down = not up
-            await self._apply_probe_listeners()
+            await self._apply_listeners()
 
-    async def _set_primary_network(self, up: bool) -> None:
-        load_balancer = self.load_balancers[PRIMARY_REGION]
-        if up:
-            await load_balancer.open()
-            await self.pair.relay.open()
-        else:
-            await self.pair.relay.cut()
-            await load_balancer.close()
+    async def set_load_balancer_door(self, region: str, *, opened: bool) -> None:
+        """Let everybody in or nobody, as the load balancer's security groups say.
 
-    async def _apply_probe_listeners(self) -> None:
-        for region, probe in self.probes.items():
-            cut_off = self.probe_network_down or (region == PRIMARY_REGION and "network" in self.down)
-            await (probe.cut() if cut_off else probe.open())
+        Who is in is thrown out: a group that admits the whole internet does not track its connections, and AWS ends
+        such a connection together with the rule that let it in.
+        """
+        async with self._changing:
+            self.shut_load_balancers.discard(region) if opened else self.shut_load_balancers.add(region)
+            await self._apply_listeners()
+
+    async def set_database_door(self, region: str, *, opened: bool) -> None:
+        """Let new clients in or none, as the instance's security groups say.
+
+        Who is in stays: the group of a database admits only its own applications, and such connections are tracked.
+        """
+        async with self._changing:
+            door = self.database_doors[region]
+            await door.open() if opened else door.shut()
+
+    async def _apply_listeners(self) -> None:
+        for region in REGIONS:
+            cut_off = region in self.shut_load_balancers or (region == PRIMARY_REGION and "network" in self.down)
+            load_balancer, probe = self.load_balancers[region], self.probes[region]
+            await (load_balancer.close() if cut_off else load_balancer.open())
+            await (probe.cut() if cut_off or self.probe_network_down else probe.open())
 
     def probe_url(self, region: str) -> str:
         """Base URL over which the functions probe one Region."""
@@ -159,6 +178,13 @@ class RunningWorkload:
             "workload": self.names.workload,
             "primary": {part: "down" if part in self.down else "up" for part in PARTS},
             "probeNetwork": "down" if self.probe_network_down else "up",
+            "doors": {
+                region: {
+                    "loadBalancer": "shut" if region in self.shut_load_balancers else "open",
+                    "database": "open" if self.database_doors[region].is_open else "shut",
+                }
+                for region in REGIONS
+            },
             "replicationLagSeconds": self.pair.relay.delay_seconds,
             "instances": {region: sorted(self.instances[region].launched) for region in REGIONS},
         }
