@@ -32,8 +32,21 @@ def main() -> None:
 
 def _install_shims(settings: Settings) -> None:
     # Imported here, not above: each of these imports ministack.
-    from . import alarms, backup, cloudformation, emf, events, functions, route53, schedules, stepfunctions
+    from . import (
+        alarms,
+        backup,
+        cloudformation,
+        emf,
+        events,
+        functions,
+        load_balancers,
+        route53,
+        schedules,
+        stepfunctions,
+    )
     from .autoscaling import GroupShim
+    from .doors import DoorKeeper
+    from .rds_modify import ModifyShim
     from .rds_promotion import PromotionShim
     from .rds_replica import ReplicaShim
 
@@ -45,7 +58,10 @@ def _install_shims(settings: Settings) -> None:
     alarms.install()
     ReplicaShim(world).install()
     PromotionShim(world).install()
+    ModifyShim(world).install()
     GroupShim(world).install()
+    load_balancers.install()
+    DoorKeeper(world).start()
     route53.install(world)
     backup.install()
     cloudformation.install()

@@ -103,6 +103,11 @@ class ReplicaShim:
             "ReadReplicaDBInstanceIdentifiers": [],
             "BackupRetentionPeriod": int(rds._p(params, "BackupRetentionPeriod") or 0),
             "PendingModifiedValues": {},
+            # The source's groups belong to the source's Region.
+            "VpcSecurityGroups": [
+                {"VpcSecurityGroupId": group, "Status": "active"}
+                for group in rds._parse_member_list(params, "VpcSecurityGroupIds")
+            ],
             "TagList": tags,
             "_docker_container_id": None,
         }

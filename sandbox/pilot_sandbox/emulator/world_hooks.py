@@ -69,6 +69,10 @@ class World:
         path = f"/hooks/autoscaling/{_quote(region)}/{_quote(group)}/terminate"
         return self._post(path, {"instanceId": instance_id})
 
+    def set_door(self, kind: str, region: str, name: str, *, opened: bool) -> Outcome:
+        """Let clients connect to a load balancer or a database, or refuse them; ok once it is so."""
+        return self._post(f"/hooks/doors/{_quote(kind)}/{_quote(region)}/{_quote(name)}", {"open": opened})
+
     def _get(self, path: str) -> dict | None:
         if self._base_url is None:
             return None

@@ -31,7 +31,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def _healthy_world(emulator: Emulator) -> Iterator[None]:
     """Whatever a test makes the world refuse is forgotten after it."""
     yield
-    emulator.world.refuse_launch = emulator.world.refuse_promotion = None
+    emulator.world.refuse_launch = emulator.world.refuse_promotion = emulator.world.refuse_doors = None
 
 
 @pytest.fixture

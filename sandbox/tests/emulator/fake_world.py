@@ -20,6 +20,9 @@ class FakeWorld:
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
         self.refuse_launch: str | None = None
+        self.refuse_doors: str | None = None
+        #: Whether the door of a kind, Region and name is open, once the emulator has said anything of it.
+        self.doors: dict[tuple[str, str, str], bool] = {}
         self.observations: list[dict] = []
         self.calls: list[tuple[str, dict]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler_class())
@@ -47,6 +50,8 @@ class FakeWorld:
             return 200, self.delays
         if parts[1] == "healthchecks":
             return 200, {"observations": self.observations}
+        if parts[1] == "doors":
+            return self._set_door((parts[2], parts[3], parts[4]), body["open"])
         if parts[1] == "rds" and method == "GET":
             database = self.databases.get((parts[2], parts[3]))
             return (200, database) if database else (404, {"message": "unknown"})
@@ -54,6 +59,12 @@ class FakeWorld:
             return self._promote(self.databases[parts[2], parts[3]])
         if parts[-1] == "launch" and self.refuse_launch:
             return 409, {"message": self.refuse_launch}
+        return 200, {}
+
+    def _set_door(self, door: tuple[str, str, str], opened: bool) -> tuple[int, dict]:
+        if self.refuse_doors:
+            return 409, {"message": self.refuse_doors}
+        self.doors[door] = opened
         return 200, {}
 
     def _promote(self, database: dict) -> tuple[int, dict]:

@@ -1,0 +1,90 @@
+"""RDS: ModifyDBInstance with its refusals, and a change of security groups that takes a moment.
+
+ministack takes any group in any state, at once. On AWS the new groups are `adding` and the old ones `removing` first,
+the instance stays `available` meanwhile, and only `active` says that the new ones are in force.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ministack.services import rds
+
+from . import security_groups
+from .rds_replica import find_instance, region_of, shown_status
+from .world_hooks import World
+
+# Long enough for a caller that trusts the first description to be wrong.
+_APPLYING_SECONDS = 0.5
+_DUE_AT = "_SecurityGroupsDueAt"
+_PARAMETER = "VpcSecurityGroupIds"
+
+# Requests and the door keeper both replace an instance's memberships.
+_changing = threading.Lock()
+
+
+class ModifyShim:
+    """Replaces ModifyDBInstance."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def install(self) -> None:
+        """Put the shim in place, around what is there already."""
+        self._modify = rds._ACTION_MAP["ModifyDBInstance"]
+        rds._ACTION_MAP["ModifyDBInstance"] = self.modify
+
+    def modify(self, params: dict) -> tuple:
+        """ModifyDBInstance. Security groups change soon after, whatever ApplyImmediately says, as on AWS."""
+        record = find_instance(rds._p(params, "DBInstanceIdentifier"))
+        if record is None:
+            return self._modify(params)  # knows how to say that there is none
+        live = self._world.database(region_of(record), record["DBInstanceIdentifier"])
+        if (status := shown_status(record, live)) != "available":
+            message = f"Database instance is not in available state; its status is {status}."
+            return rds._error("InvalidDBInstanceState", message, 400)
+        wanted = rds._parse_member_list(params, _PARAMETER)
+        for group_id in wanted:
+            if not security_groups.exists(group_id):
+                message = f"Invalid security group , groupId= {group_id}, groupName=."
+                return rds._error("InvalidParameterValue", message, 400)
+        others = {name: value for name, value in params.items() if not name.startswith(_PARAMETER)}
+        response = self._modify(others)
+        if not wanted or response[0] != 200:
+            return response
+        _replace_groups(record, wanted)
+        return rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
+
+
+def _replace_groups(record: dict, wanted: list[str]) -> None:
+    with _changing:
+        current = groups_in_force(record)
+        kept = [_membership(group, "active" if group in current else "adding") for group in wanted]
+        gone = [_membership(group, "removing") for group in current if group not in wanted]
+        record[_DUE_AT] = time.monotonic() + _APPLYING_SECONDS
+        record["VpcSecurityGroups"] = kept + gone
+
+
+def groups_in_force(record: dict) -> list[str]:
+    """The groups that decide now who may connect."""
+    return [m["VpcSecurityGroupId"] for m in record.get("VpcSecurityGroups", []) if m["Status"] != "adding"]
+
+
+def groups_due(record: dict) -> list[str] | None:
+    """The groups that are to come into force now; None where nothing changes, or not yet."""
+    memberships = record.get("VpcSecurityGroups", [])
+    if all(m["Status"] == "active" for m in memberships) or time.monotonic() < record.get(_DUE_AT, 0.0):
+        return None
+    return [m["VpcSecurityGroupId"] for m in memberships if m["Status"] != "removing"]
+
+
+def settle_groups(record: dict, applied: list[str]) -> None:
+    """Say that the groups are in force; nothing happens when others are wanted meanwhile."""
+    with _changing:
+        if groups_due(record) == applied:
+            record["VpcSecurityGroups"] = [_membership(group, "active") for group in applied]
+
+
+def _membership(group_id: str, status: str) -> dict:
+    return {"VpcSecurityGroupId": group_id, "Status": status}
