@@ -9,10 +9,11 @@ from .paths import REPOSITORY
 
 if TYPE_CHECKING:
     from .seed import SeedContext
+    from .seed_doors import PrimaryDoors
 
 TEMPLATE = REPOSITORY / "examples" / "plans" / "pilot-light.yaml"
 # What only a real-world value contains: none of it may be left in a sandbox's plan.
-_REAL_WORLD = ("example.com", "111122223333", "192.0.2.")
+_REAL_WORLD = ("example.com", "111122223333", "192.0.2.", "sg-0a1b2c3d4e5f6")
 #: Minutes are right for a real outage; in the sandbox the primary is dead as soon as it is killed.
 SANDBOX_HOLD_SECONDS = 5
 
@@ -21,10 +22,10 @@ class PlanUnusable(RuntimeError):
     """The example plan could not be turned into the sandbox's."""
 
 
-def plan_for(context: "SeedContext") -> str:
+def plan_for(context: "SeedContext", doors: "PrimaryDoors") -> str:
     """Return the plan of one workload as YAML."""
     plan = yaml.safe_load(TEMPLATE.read_text())
-    plan = _replace(plan, _values(context), _prefixes(context))
+    plan = _replace(plan, _values(context, doors), _prefixes(context))
     plan["metadata"]["name"] = context.names.workload
     plan["policy"]["holdSeconds"] = SANDBOX_HOLD_SECONDS
     left = [f"{path} = {value!r}" for path, value in _texts(plan) if any(word in value for word in _REAL_WORLD)]
@@ -33,14 +34,18 @@ def plan_for(context: "SeedContext") -> str:
     return yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
 
 
-def _values(context: "SeedContext") -> dict[str, str]:
+def _values(context: "SeedContext", doors: "PrimaryDoors") -> dict[str, str]:
     names = context.names
+    real_balancer = "arn:aws:elasticloadbalancing:ap-southeast-2:111122223333:loadbalancer/app/shop/50dc6c495c0c9188"
     real_replica = "arn:aws:rds:ap-southeast-1:111122223333:db:shop-db-replica"
     return {
         "shop-db": names.database(PRIMARY_REGION),
         "shop-db-replica": names.database(RECOVERY_REGION),
         real_replica: names.database_arn(RECOVERY_REGION),
         "shop-app": names.group,
+        real_balancer: doors.load_balancer_arn,
+        "sg-0a1b2c3d4e5f60001": doors.closed_load_balancer_group,
+        "sg-0a1b2c3d4e5f60002": doors.closed_database_group,
         "shop-canary": names.canary_alarm,
         "shop-vault": names.vault,
         "pilot-light-stop-111122223333-ap-southeast-1": context.stop_bucket,

@@ -11,11 +11,12 @@ from .aws_clients import AwsClients
 from .metrics import CANARY_METRIC, CANARY_NAMESPACE
 from .naming import ACCOUNT_ID, PRIMARY_REGION, RECOVERY_REGION, REGIONS, Names
 from .plan_for import plan_for
+from .seed_doors import PrimaryDoors, remove_doors, seed_doors
 
 _ROUTE53_REGION = "us-east-1"
 _WAIT_SECONDS = 90.0
 _RECORD_TTL_SECONDS = 5
-_CAPACITY = {PRIMARY_REGION: (1, 4, 2), RECOVERY_REGION: (0, 0, 0)}
+_CAPACITY = {PRIMARY_REGION: (2, 4, 2), RECOVERY_REGION: (0, 0, 0)}
 # Users see an outage when a few requests in 10 s fail; one that broke off alone is no outage.
 _CANARY_FAILURES_MIN = 3
 
@@ -54,17 +55,18 @@ def _unless(*codes: str):
 
 def seed_workload(clients: AwsClients, context: SeedContext) -> None:
     """Create everything; raises SeedFailed with the resource that did not come up."""
-    _databases(clients, context)
+    doors = seed_doors(clients, context.names)
+    _databases(clients, context, doors)
     _groups(clients, context)
     _alarm(clients, context)
     _traffic(clients, context)
     _backup(clients, context)
-    _plan(clients, context)
+    _plan(clients, context, doors)
     for region in REGIONS:
         _wait_for_group(clients, context, region)
 
 
-def _databases(clients: AwsClients, context: SeedContext) -> None:
+def _databases(clients: AwsClients, context: SeedContext, doors: PrimaryDoors) -> None:
     names = context.names
     primary, recovery = clients.client("rds", PRIMARY_REGION), clients.client("rds", RECOVERY_REGION)
     with _unless("DBInstanceAlreadyExists"):
@@ -79,6 +81,7 @@ def _databases(clients: AwsClients, context: SeedContext) -> None:
             MasterUserPassword="not-the-real-one",
             BackupRetentionPeriod=7,
             StorageEncrypted=False,
+            VpcSecurityGroupIds=[doors.open_database_group],
         )
     _wait_for_database(primary, names.database(PRIMARY_REGION))
     with _unless("DBInstanceAlreadyExists"):
@@ -242,12 +245,13 @@ def _backup(clients: AwsClients, context: SeedContext) -> None:
     _wait(completed)
 
 
-def _plan(clients: AwsClients, context: SeedContext) -> None:
+def _plan(clients: AwsClients, context: SeedContext, doors: PrimaryDoors) -> None:
     bucket = context.outputs.get("ArtifactsBucketName")
     if bucket is None:
         return  # nothing is deployed that could read a plan
+    plan = plan_for(context, doors)
     clients.client("s3", RECOVERY_REGION).put_object(
-        Bucket=bucket, Key=context.names.plan_key, Body=plan_for(context).encode(), ContentType="application/yaml"
+        Bucket=bucket, Key=context.names.plan_key, Body=plan.encode(), ContentType="application/yaml"
     )
 
 
@@ -274,6 +278,8 @@ def remove_workload(clients: AwsClients, context: SeedContext) -> None:
             clients.client("rds", region).delete_db_instance(
                 DBInstanceIdentifier=names.database(region), SkipFinalSnapshot=True
             )
+    # Last of these: on AWS a security group can only be deleted when nothing has it any more.
+    remove_doors(clients, names)
     clients.client("cloudwatch", RECOVERY_REGION).delete_alarms(AlarmNames=[names.canary_alarm])
     s3 = clients.client("s3", RECOVERY_REGION)
     s3.delete_object(Bucket=context.stop_bucket, Key=names.stop_key)

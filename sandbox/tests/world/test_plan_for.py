@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from pilot_sandbox import plan_for as subject
 from pilot_sandbox.naming import PRIMARY_REGION, RECOVERY_REGION, Names
 from pilot_sandbox.seed import SeedContext
+from pilot_sandbox.seed_doors import PrimaryDoors
 
 _CONTEXT = SeedContext(
     names=Names("pl-plan"),
@@ -17,6 +20,43 @@ _CONTEXT = SeedContext(
     probe_urls={PRIMARY_REGION: "http://127.0.0.1:6", RECOVERY_REGION: "http://127.0.0.1:7"},
     dns_address="127.0.0.1:8",
 )
+
+_DOORS = PrimaryDoors(
+    load_balancer_arn="arn:aws:elasticloadbalancing:ap-southeast-2:000000000000:loadbalancer/app/pl-plan-lb/1a2b",
+    open_load_balancer_group="sg-1",
+    closed_load_balancer_group="sg-2",
+    open_database_group="sg-3",
+    closed_database_group="sg-4",
+)
+
+_FENCE = """
+fence:
+  policy: bestEffort
+  timeoutSeconds: 30
+  items:
+    - kind: autoScalingGroup
+      name: primary-web
+      groupName: shop-app
+    - kind: loadBalancer
+      name: primary-door
+      loadBalancerArn: arn:aws:elasticloadbalancing:ap-southeast-2:111122223333:loadbalancer/app/shop/50dc6c495c0c9188
+      closedSecurityGroupId: sg-0a1b2c3d4e5f60001
+    - kind: rdsInstance
+      name: primary-db
+      identifier: shop-db
+      closedSecurityGroupId: sg-0a1b2c3d4e5f60002
+"""
+_REST = "metadata: {name: pilot-light}\npolicy: {holdSeconds: 30}\n"
+
+
+def _plan() -> dict:
+    return yaml.safe_load(subject.plan_for(_CONTEXT, _DOORS))
+
+
+def _use_template(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = tmp_path / "plan.yaml"
+    template.write_text(text)
+    monkeypatch.setattr(subject, "TEMPLATE", template)
 
 
 def _shape(node: object) -> object:
@@ -30,14 +70,14 @@ def _shape(node: object) -> object:
 
 def test_only_texts_and_the_hold_time_differ_from_the_example() -> None:
     example = yaml.safe_load(subject.TEMPLATE.read_text())
-    plan = yaml.safe_load(subject.plan_for(_CONTEXT))
+    plan = _plan()
     assert plan["policy"]["holdSeconds"] == subject.SANDBOX_HOLD_SECONDS
     plan["policy"]["holdSeconds"] = example["policy"]["holdSeconds"]
     assert _shape(plan) == _shape(example)
 
 
 def test_the_plan_names_the_sandbox_s_resources() -> None:
-    plan = yaml.safe_load(subject.plan_for(_CONTEXT))
+    plan = _plan()
     assert plan["metadata"]["name"] == "pl-plan"
     assert plan["databases"][0]["replicaIdentifier"] == "pl-plan-db-replica"
     assert plan["compute"][0]["groupName"] == "pl-plan-app"
@@ -47,10 +87,36 @@ def test_the_plan_names_the_sandbox_s_resources() -> None:
     assert (stop["bucket"], stop["key"]) == ("the-stop-bucket", "stop/pl-plan")
 
 
-def test_a_real_world_value_without_a_counterpart_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = subject.TEMPLATE.read_text().replace("primary-lb.shop.example.com", "elsewhere.example.com")
-    template = tmp_path / "plan.yaml"
-    template.write_text(changed)
-    monkeypatch.setattr(subject, "TEMPLATE", template)
-    with pytest.raises(subject.PlanUnusable, match=r"signals\[0\]\.url = 'https://elsewhere\.example\.com"):
-        subject.plan_for(_CONTEXT)
+def test_the_fence_names_what_stands_at_the_primary_s_doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use_template(_REST + _FENCE, tmp_path, monkeypatch)
+    group, balancer, database = _plan()["fence"]["items"]
+    assert group == {"kind": "autoScalingGroup", "name": "primary-web", "groupName": "pl-plan-app"}
+    assert balancer["loadBalancerArn"] == _DOORS.load_balancer_arn
+    assert balancer["closedSecurityGroupId"] == _DOORS.closed_load_balancer_group
+    assert (database["identifier"], database["closedSecurityGroupId"]) == ("pl-plan-db", _DOORS.closed_database_group)
+
+
+def test_a_plan_without_a_fence_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use_template(_REST, tmp_path, monkeypatch)
+    assert "fence" not in _plan()
+
+
+@pytest.mark.parametrize(
+    ("real", "other", "left"),
+    [
+        (
+            "primary-lb.shop.example.com",
+            "elsewhere.example.com",
+            r"signals\[0\]\.url = 'https://elsewhere\.example\.com",
+        ),
+        ("sg-0a1b2c3d4e5f60002", "sg-0a1b2c3d4e5f60003", r"closedSecurityGroupId = 'sg-0a1b2c3d4e5f60003'"),
+    ],
+)
+def test_a_real_world_value_without_a_counterpart_is_refused(
+    real: str, other: str, left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = subject.TEMPLATE.read_text()
+    example = example if "\nfence:" in example else example + _FENCE
+    _use_template(example.replace(real, other), tmp_path, monkeypatch)
+    with pytest.raises(subject.PlanUnusable, match=left):
+        subject.plan_for(_CONTEXT, _DOORS)
