@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,6 +14,11 @@ from pilot_sandbox.children import Child
 from pilot_sandbox.janitor import FOLDER_PREFIX
 from pilot_sandbox.postgres import PostgresPair
 from pilot_sandbox.postgres_binaries import locate
+
+# pytest imports these files without making a package of them, so the modules beside this one need a path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from whole_sandbox import Sandbox
 
 
 @pytest.fixture
@@ -32,3 +39,12 @@ async def pair(data_folder: Path) -> AsyncIterator[PostgresPair]:
     yield made
     await made.stop()
     assert not [child.name for child in children if child.running]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One whole sandbox for all tests of a file."""
+    made = Sandbox()
+    yield made
+    if made.process.poll() is None:
+        made.end(signal.SIGTERM)

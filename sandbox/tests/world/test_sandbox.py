@@ -2,87 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
-import time
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from pilot_sandbox import description
 from pilot_sandbox.aws_clients import AwsClients
 from pilot_sandbox.naming import PRIMARY_REGION, RECOVERY_REGION
 from pilot_sandbox.outside_proof import call
-from pilot_sandbox.paths import PACKAGE_FOLDER, SandboxPaths
-
-_READY_SECONDS = 90
-_END_SECONDS = 20
-
-
-class Sandbox:
-    """One `up --no-deploy`, and everything it has started."""
-
-    def __init__(self) -> None:
-        self.paths = SandboxPaths(f"t-{uuid.uuid4().hex[:8]}")
-        self.paths.folder.mkdir(parents=True)
-        command = [sys.executable, "-m", "pilot_sandbox", "up", "--no-deploy", "--name", self.paths.name]
-        environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER)}
-        with self.paths.own_log.open("wb") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        self.content = self._wait_until_ready()
-        self.started = psutil.Process(self.process.pid).children(recursive=True)
-
-    def _wait_until_ready(self) -> dict:
-        deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if (found := description.running(self.paths)) is not None:
-                return found.content
-            time.sleep(0.1)
-        self.process.kill()
-        pytest.fail(f"sandbox not ready:\n{self.paths.own_log.read_text()}")
-
-    def control(self, path: str, body: dict | None = None, method: str | None = None) -> dict:
-        answer = call(self.content["controlUrl"] + path, body, method)
-        assert answer.status in (200, 201), answer
-        return answer.body
-
-    def ports(self) -> list[int]:
-        text = json.dumps(self.content)
-        return sorted({int(part.split('"')[0].split("/")[0]) for part in text.split("127.0.0.1:")[1:]})
-
-    def end(self, how: int) -> None:
-        self.process.send_signal(how)
-        self.process.wait(_END_SECONDS)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    made = Sandbox()
-    yield made
-    if made.process.poll() is None:
-        made.end(signal.SIGTERM)
-
-
-def _eventually(condition, what: str, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.2)
+from whole_sandbox import Sandbox, eventually
 
 
 def _assert_nothing_is_left(made: Sandbox) -> None:
-    _eventually(
+    eventually(
         lambda: not [p for p in made.started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE],
         "all processes gone",
     )
-    _eventually(lambda: not Path(made.content["dataFolder"]).exists(), "data folder gone")
+    eventually(lambda: not Path(made.content["dataFolder"]).exists(), "data folder gone")
     for port in made.ports():
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, f"port {port} still answers"
@@ -119,7 +57,7 @@ def test_each_part_of_the_primary_fails_in_its_own_way(sandbox: Sandbox) -> None
     status = rds.describe_db_instances(DBInstanceIdentifier="pilot-light-db")["DBInstances"][0]["DBInstanceStatus"]
     assert status == "failed"
     sandbox.control("/primary/database/up", {})
-    _eventually(lambda: call(f"{load_balancer}/health").status == 200, "the database answers again")
+    eventually(lambda: call(f"{load_balancer}/health").status == 200, "the database answers again")
 
     sandbox.control("/primary/network/down", {})
     with pytest.raises(OSError, match="refused"):
@@ -156,17 +94,17 @@ def test_manual_failover_over_the_aws_api_loses_exactly_what_was_under_way(sandb
     rds, autoscaling = clients.client("rds", RECOVERY_REGION), clients.client("autoscaling", RECOVERY_REGION)
     query = f"?workload={name}"
     sandbox.control(f"/replication/lag{query}", {"seconds": 2})
-    _eventually(lambda: sandbox.control(f"/client{query}")["acked"] > 25, "some traffic")
+    eventually(lambda: sandbox.control(f"/client{query}")["acked"] > 25, "some traffic")
 
     sandbox.control(f"/primary/down{query}", {})
     rds.promote_read_replica(DBInstanceIdentifier=f"{name}-db-replica", BackupRetentionPeriod=7)
     autoscaling.update_auto_scaling_group(AutoScalingGroupName=f"{name}-app", MinSize=1, MaxSize=2, DesiredCapacity=1)
     balancer = workload["recoveryLoadBalancerUrl"]
-    _eventually(lambda: call(f"{balancer}/health").body.get("writable") is True, "recovery Region writable")
+    eventually(lambda: call(f"{balancer}/health").body.get("writable") is True, "recovery Region writable")
     clients.client("s3", RECOVERY_REGION).put_object(Bucket=f"{name}-stop", Key=f"stop/{name}", Body=b"")
 
     # At most the two seconds' interval of enough checkers, their own interval for the recovery endpoint, and the TTL.
-    _eventually(
+    eventually(
         lambda: sandbox.control(f"/client{query}")["lastRegions"][-1] == RECOVERY_REGION, "traffic moved", seconds=25
     )
     seen = sandbox.control(f"/client{query}")
