@@ -6,9 +6,9 @@
 pub enum Verdict {
     /// Nothing is wrong.
     Ok = 0,
-    /// The document has problems.
+    /// The document has problems; what was asked for was refused; the run did not succeed.
     Problems = 1,
-    /// The command line is wrong, or a file cannot be read. clap exits with the same code.
+    /// The command line is wrong, a file cannot be read, AWS cannot be asked. clap exits with the same code.
     Unusable = 2,
 }
 
@@ -32,6 +32,11 @@ impl Answer {
     /// The document has these problems. They are what was asked for, so they go to standard output.
     pub fn problems(text: String) -> Self {
         Answer { text, complaint: String::new(), verdict: Verdict::Problems }
+    }
+
+    /// What was asked for makes no sense as things are: nothing was done.
+    pub fn refused(complaint: String) -> Self {
+        Answer { text: String::new(), complaint, verdict: Verdict::Problems }
     }
 
     /// The work could not be done.

@@ -98,6 +98,12 @@ fn help_names_the_exit_codes() {
         }
         assert_eq!(output.status.code(), Some(0));
     }
+    for command in
+        [&["run", "start"][..], &["run", "resume"], &["run", "status"], &["resume"], &["approve"], &["refuse"]]
+    {
+        let text = String::from_utf8(pilot(&[command, &["--help"]].concat()).stdout).unwrap();
+        assert!(text.contains("Exit codes:\n  0") && text.contains("PILOT_STATE_TABLE"), "{command:?}: {text}");
+    }
 }
 
 #[test]
@@ -142,6 +148,48 @@ fn a_report_is_told() {
 fn what_is_no_report_is_refused() {
     let text = told(&pilot(&["report", "show", EXAMPLE]));
     assert!(text.contains("not a report.json") && text.ends_with("--- exit 1\n"), "{text}");
+}
+
+/// Neither credentials nor a Region nor a home: what is offline works, what is not says what it needs before it calls anybody.
+fn bare_pilot(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pilot"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn plans_and_reports_need_no_credentials() {
+    for arguments in
+        [&["plan", "check", EXAMPLE][..], &["plan", "schema"], &["report", "show", "tests/data/report.json"]]
+    {
+        assert_eq!(bare_pilot(arguments, &[]).status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_with_the_way_to_get_it() {
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:pilot-light-recovery";
+    let know_machine = [("PILOT_STATE_MACHINE_ARN", machine)];
+    let know_table = [("PILOT_STATE_TABLE", "state")];
+    let mut text = told(&bare_pilot(&["run", "start", "shop"], &know_table));
+    for arguments in [
+        &["run", "start", "shop", "--follow"][..],
+        &["run", "status", "--plan", "shop"],
+        &["resume", "run-1"],
+        &["approve", "run-1", "--as", "ada"],
+        &["refuse", "run-1", "--as", "ada"],
+    ] {
+        let output = bare_pilot(arguments, &know_machine);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("--region eu-west-1"), "{arguments:?}");
+    }
+    text += &told(&bare_pilot(&["resume", "run-1"], &know_machine));
+    text += &told(&bare_pilot(&["resume", "run-1"], &know_table));
+    insta::assert_snapshot!(text);
 }
 
 #[test]
