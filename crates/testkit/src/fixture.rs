@@ -6,7 +6,7 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeGroup, FakePlans, FakeReplica, FakeWorld, now};
+use crate::{FakeDoor, FakeGroup, FakePlans, FakeReplica, FakeWorld, now};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";
@@ -20,6 +20,16 @@ pub const STOP_BUCKET: &str = "shop-stop";
 pub const STOP_KEY: &str = "stop/shop";
 /// The hosted zone.
 pub const ZONE: &str = "Z0SHOP";
+
+/// The primary's group: it has the name of the recovery Region's, as groups of one workload often have.
+pub const PRIMARY_GROUP: &str = "shop-app";
+/// The primary's load balancer.
+pub const LOAD_BALANCER: &str =
+    "arn:aws:elasticloadbalancing:ap-southeast-2:111122223333:loadbalancer/app/shop/0123456789abcdef";
+/// The primary's DB instance.
+pub const INSTANCE: &str = "shop-db";
+/// The primary's security group that admits nobody.
+pub const CLOSED_DOOR: &str = "sg-0c105ed000000000";
 
 /// A plan with every kind of component: the switch first, the records in the wave after it.
 pub const PLAN_YAML: &str = "
@@ -57,6 +67,26 @@ pub fn plan_yaml_without_database() -> String {
     format!("{head}compute:{tail}")
 }
 
+/// The same plan with a fence of every kind of item, under this policy (`bestEffort`, `required`).
+pub fn plan_yaml_with_fence(policy: &str) -> String {
+    fenced(PLAN_YAML, policy)
+}
+
+/// A plan with the fence of [`plan_yaml_with_fence`].
+pub fn fenced(plan_yaml: &str, policy: &str) -> String {
+    let fence = format!(
+        "fence:
+  policy: {policy}
+  timeoutSeconds: 30
+  items:
+    - {{kind: autoScalingGroup, name: old-web, groupName: {PRIMARY_GROUP}}}
+    - {{kind: loadBalancer, name: old-door, loadBalancerArn: '{LOAD_BALANCER}', closedSecurityGroupId: {CLOSED_DOOR}}}
+    - {{kind: rdsInstance, name: old-db, identifier: {INSTANCE}, closedSecurityGroupId: {CLOSED_DOOR}}}
+"
+    );
+    plan_yaml.replacen("compute:", &format!("{fence}compute:"), 1)
+}
+
 /// A record of the zone that leads to the primary before the run.
 pub fn api_record() -> DnsRecord {
     DnsRecord {
@@ -68,7 +98,7 @@ pub fn api_record() -> DnsRecord {
 }
 
 /// The world before the run: a replicating replica whose lag was 2 seconds, a group at nothing, no STOP object, `api` leading to the
-/// primary and no `new`.
+/// primary and no `new`; in the primary Region a group that serves behind a load balancer's door, and a database's.
 pub fn world() -> FakeWorld {
     let world = FakeWorld::new();
     let mut replica = FakeReplica::replicating("arn:aws:rds:ap-southeast-2:111122223333:db:shop-db");
@@ -78,6 +108,11 @@ pub fn world() -> FakeWorld {
     world.put_bucket(STOP_BUCKET);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);
+    let primary = world.primary();
+    primary.put_group(PRIMARY_GROUP, FakeGroup::of(2, 6, 3));
+    primary.put_load_balancer(LOAD_BALANCER, FakeDoor::of(&["sg-0a00000000000001", "sg-0a00000000000002"]));
+    primary.put_instance(INSTANCE, FakeDoor::of(&["sg-0b00000000000001"]));
+    primary.put_security_group(CLOSED_DOOR);
     world
 }
 

@@ -18,4 +18,4 @@ pub use faults::{Call, Fault, Faults, Injected};
 pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
-pub use world::{FakeGroup, FakeReplica, FakeWorld, PromotionEnd, WorldValues};
+pub use world::{FakeDoor, FakeGroup, FakePrimary, FakeReplica, FakeWorld, PromotionEnd, WorldValues};

@@ -1,9 +1,10 @@
-//! One stateful fake of the recovery Region, answering as AWS does.
+//! One stateful fake of the recovery Region, and of what a run touches in the primary one, answering as AWS does.
 //!
 //! Time does not pass in it; looking does. Each describing call brings what is under way one step on, so that a test is exact about
 //! how often a step function must look, whatever the clock says.
 
 mod groups;
+mod primary;
 mod records;
 mod replicas;
 mod stop_objects;
@@ -16,6 +17,7 @@ use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
 
 pub use groups::FakeGroup;
+pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
 
 use records::FakeZone;
@@ -43,16 +45,21 @@ pub struct WorldValues {
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
     pub zones: BTreeMap<String, Listed>,
+    /// The sizes of each group in the primary Region.
+    pub primary_groups: BTreeMap<String, Capacity>,
+    /// The security groups of each load balancer and DB instance in the primary Region.
+    pub doors: BTreeMap<String, Vec<String>>,
 }
 
-/// The recovery Region. Looking at it through the `peek_` methods changes nothing.
+/// Both Regions; the ports of the world itself are those of the recovery Region. Looking at it through the `peek_` methods changes nothing.
 #[derive(Debug, Default)]
 pub struct FakeWorld {
     state: RefCell<State>,
+    primary: FakePrimary,
 }
 
 impl FakeWorld {
-    /// An empty Region.
+    /// Empty Regions.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,6 +73,8 @@ impl FakeWorld {
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
+            primary_groups: self.primary.peek_groups(),
+            doors: self.primary.peek_doors(),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
-use pilot_core::observed::{GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{DoorObserved, GroupObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{Capacity, DnsRecord};
 use pilot_shell::CallError;
-use pilot_shell::ports::{Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, StopObjects};
 
 use super::{Fault, Injected};
 
@@ -37,6 +37,30 @@ impl<T: Groups> Groups for Injected<'_, T> {
     async fn resize(&self, name: &str, sizes: Capacity) -> Answer<()> {
         let call = self.inner.resize(name, sizes);
         self.call("autoscaling:UpdateAutoScalingGroup", name, true, call, Fault::error).await
+    }
+}
+
+impl<T: LoadBalancers> LoadBalancers for Injected<'_, T> {
+    async fn door(&self, arn: &str) -> Answer<Option<DoorObserved>> {
+        let call = self.inner.door(arn);
+        self.call("elasticloadbalancing:DescribeLoadBalancers", arn, false, call, Fault::error).await
+    }
+
+    async fn set_door(&self, arn: &str, security_group_ids: &[String]) -> Answer<()> {
+        let call = self.inner.set_door(arn, security_group_ids);
+        self.call("elasticloadbalancing:SetSecurityGroups", arn, true, call, Fault::error).await
+    }
+}
+
+impl<T: InstanceDoors> InstanceDoors for Injected<'_, T> {
+    async fn door(&self, identifier: &str) -> Answer<Option<DoorObserved>> {
+        let call = self.inner.door(identifier);
+        self.call("rds:DescribeDBInstances", identifier, false, call, Fault::error).await
+    }
+
+    async fn set_door(&self, identifier: &str, security_group_ids: &[String]) -> Answer<()> {
+        let call = self.inner.set_door(identifier, security_group_ids);
+        self.call("rds:ModifyDBInstance", identifier, true, call, Fault::error).await
     }
 }
 

@@ -18,6 +18,8 @@ pub struct FakeGroup {
     pub launch_looks: u32,
     /// Whether instances can be launched at all (in October 2025 they could not).
     pub launches: bool,
+    /// How often the group must be described before instances that are too many are gone.
+    pub terminate_looks: u32,
     looks_left: u32,
 }
 
@@ -29,18 +31,38 @@ impl FakeGroup {
             in_service: desired,
             launch_looks: 2,
             launches: true,
+            terminate_looks: 0,
             looks_left: 0,
         }
     }
 
-    fn look(&mut self) -> GroupObserved {
+    pub(super) fn look(&mut self) -> GroupObserved {
         if self.looks_left > 0 {
             self.looks_left -= 1;
-        } else if self.launches {
+        } else if self.launches || self.in_service > self.sizes.desired {
             self.in_service = self.sizes.desired;
         }
         let Capacity { min, max, desired } = self.sizes;
         GroupObserved { min, max, desired, in_service: self.in_service }
+    }
+
+    pub(super) fn resize(&mut self, sizes: Capacity) -> Result<(), CallError> {
+        if sizes.desired > sizes.max || sizes.desired < sizes.min {
+            let message = format!(
+                "Desired capacity:{} must be between the specified min size:{} and max size:{}",
+                sizes.desired, sizes.min, sizes.max
+            );
+            return Err(refused("ValidationError", message));
+        }
+        self.sizes = sizes;
+        self.looks_left = self.launch_looks;
+        if self.in_service > sizes.desired {
+            self.looks_left = self.terminate_looks;
+            if self.terminate_looks == 0 {
+                self.in_service = sizes.desired;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -69,20 +91,10 @@ impl Groups for FakeWorld {
     }
 
     async fn resize(&self, name: &str, sizes: Capacity) -> Result<(), CallError> {
-        let mut state = self.write();
-        let Some(group) = state.groups.get_mut(name) else {
-            return Err(refused("ValidationError", format!("AutoScalingGroup name not found - no such group: {name}")));
-        };
-        if sizes.desired > sizes.max || sizes.desired < sizes.min {
-            let message = format!(
-                "Desired capacity:{} must be between the specified min size:{} and max size:{}",
-                sizes.desired, sizes.min, sizes.max
-            );
-            return Err(refused("ValidationError", message));
-        }
-        group.sizes = sizes;
-        group.in_service = group.in_service.min(sizes.desired);
-        group.looks_left = group.launch_looks;
-        Ok(())
+        self.write().groups.get_mut(name).ok_or_else(|| no_such_group(name))?.resize(sizes)
     }
+}
+
+pub(super) fn no_such_group(name: &str) -> CallError {
+    refused("ValidationError", format!("AutoScalingGroup name not found - no such group: {name}"))
 }
