@@ -1,5 +1,6 @@
 //! The step `rollback`.
 
+use fence::primary::Primaries;
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{
     ComponentProgress, Disposition, RollbackRequest, RollbackResponse, Run, Status, Step, StepRef, read_event,
@@ -27,16 +28,17 @@ const FORWARD_AFTER_SECONDS: u32 = 5;
 /// # Errors
 /// `EventInvalid`, `LeaseLost` (another run has the workload: this one may not even undo), `RollbackIncomplete`, `AwsUnavailable`
 /// (tried again), `AwsRefused`, `JournalUnavailable`, those of reading the plan.
-pub async fn handle<L, P, G, S, R>(
+pub async fn handle<L, P, F, G, S, R>(
     event: Value,
     ledger: &L,
     plans: &P,
-    undoers: &Undoers<'_, G, S, R>,
+    undoers: &Undoers<'_, F, G, S, R>,
     clock: Clock,
 ) -> Result<RollbackResponse, Failure>
 where
     L: Ledger,
     P: PlanStore,
+    F: Primaries,
     G: Groups,
     S: StopObjects,
     R: Records,
@@ -62,17 +64,25 @@ struct Failed {
     forward_tries: u32,
 }
 
-struct Rollback<'a, L, P, G, S, R> {
+struct Rollback<'a, L, P, F, G, S, R> {
     run: &'a Run,
     step: &'a StepRef,
     failed: Failed,
     ledger: &'a L,
     plans: &'a P,
-    undoers: &'a Undoers<'a, G, S, R>,
+    undoers: &'a Undoers<'a, F, G, S, R>,
     clock: Clock,
 }
 
-impl<L: Ledger, P: PlanStore, G: Groups, S: StopObjects, R: Records> Rollback<'_, L, P, G, S, R> {
+impl<L, P, F, G, S, R> Rollback<'_, L, P, F, G, S, R>
+where
+    L: Ledger,
+    P: PlanStore,
+    F: Primaries,
+    G: Groups,
+    S: StopObjects,
+    R: Records,
+{
     async fn invoke(&self) -> Result<RollbackResponse, Failure> {
         // First of all: from here on an act that comes late is refused, so the journal read below is the whole of it.
         self.ledger.begin_rollback(self.run).await?;

@@ -1,5 +1,6 @@
 //! The Lambda function: configuration and clients once, then the handler for every event.
 
+use fence::adapter::AwsPrimaries;
 use jiff::Timestamp;
 use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
@@ -16,6 +17,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let (groups, objects, records) = (AwsGroups::new(&aws), AwsStopObjects::new(&aws), AwsRecords::new(&aws));
-    let undoers = Undoers { groups: &groups, objects: &objects, records: &records };
+    let primaries = AwsPrimaries::default();
+    let undoers = Undoers { primaries: &primaries, groups: &groups, objects: &objects, records: &records };
     runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
 }

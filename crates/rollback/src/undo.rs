@@ -1,5 +1,7 @@
 //! From a journal entry to the undo that its kind's crate owns.
 
+use fence::primary::Primaries;
+use fence::{instance, load_balancer};
 use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
@@ -11,7 +13,9 @@ use update_dns::{route53_records, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, G, S, R> {
+pub struct Undoers<'a, F, G, S, R> {
+    /// What was fenced, in the primary Region.
+    pub primaries: &'a F,
     /// Auto Scaling groups.
     pub groups: &'a G,
     /// STOP objects.
@@ -20,7 +24,7 @@ pub struct Undoers<'a, G, S, R> {
     pub records: &'a R,
 }
 
-impl<G: Groups, S: StopObjects, R: Records> Undoers<'_, G, S, R> {
+impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R> {
     /// Brings one act a step on towards having never been.
     ///
     /// # Errors
@@ -33,6 +37,9 @@ impl<G: Groups, S: StopObjects, R: Records> Undoers<'_, G, S, R> {
         entry: &Entry,
     ) -> Result<Progress, Failure> {
         match entry.action {
+            Action::FenceGroup => auto_scaling_group::undo(&self.primary(plan).await, entry).await,
+            Action::FenceLoadBalancer => load_balancer::undo(&self.primary(plan).await, entry).await,
+            Action::FenceInstance => instance::undo(&self.primary(plan).await, entry).await,
             Action::ResizeGroup => auto_scaling_group::undo(self.groups, entry).await,
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
@@ -40,14 +47,24 @@ impl<G: Groups, S: StopObjects, R: Records> Undoers<'_, G, S, R> {
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
         }
     }
+
+    async fn primary(&self, plan: &RecoveryPlan) -> F::Region {
+        self.primaries.region(&plan.regions.primary).await
+    }
 }
 
-/// How long a component's undo may take: as long as the plan gives the component. The pinned plan names every component that acted.
+/// How long a component's undo may take: as long as the plan gives the component, or the fence. The pinned plan names every component that acted.
 pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
     let databases = plan.databases.iter().map(|c: &Database| (c.name(), c.timeout_seconds()));
     let compute = plan.compute.iter().map(|c: &Compute| (c.name(), c.timeout_seconds()));
     let traffic = plan.traffic.iter().map(|c: &Traffic| (c.name(), c.timeout_seconds()));
-    databases.chain(compute).chain(traffic).find(|(name, _)| *name == component).map_or(0, |(_, seconds)| seconds)
+    let fence = plan.fence.items.iter().map(|item| (item.name(), plan.fence.timeout_seconds));
+    fence
+        .chain(databases)
+        .chain(compute)
+        .chain(traffic)
+        .find(|(name, _)| *name == component)
+        .map_or(0, |(_, seconds)| seconds)
 }
 
 fn stop_object_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a StopObject, Failure> {

@@ -1,12 +1,13 @@
-//! Drives a run to its end as the state machine does: promote and scale side by side, then shift traffic; `AwsUnavailable` is tried
+//! Drives a run to its end as the state machine does: the fence, promote and scale side by side, then shift traffic; `AwsUnavailable` is tried
 //! again; any other failure leads to the rollback.
 
+use fence::primary::Primaries;
 use futures::executor::block_on;
 use pilot_core::contract::{Assessment, Disposition, RollbackResponse, Run, Status, Step, StepResponse};
 use pilot_core::journal::Entry;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_testkit::{FakeLedger, FakePlans, FakeWorld, Faults, Injected, advance_seconds, fixture, now};
+use pilot_testkit::{FakeLedger, FakePlans, FakePrimary, FakeWorld, Faults, Injected, advance_seconds, fixture, now};
 use rollback::undo::Undoers;
 use serde_json::Value;
 
@@ -81,6 +82,7 @@ impl Drive {
     }
 
     async fn forward(&self, course: Course) -> Result<(), Failure> {
+        self.side_by_side(&[Step::Fence], course).await?;
         self.side_by_side(&[Step::PromoteData, Step::ScaleCompute], course).await?;
         self.side_by_side(&[Step::ShiftTraffic], course).await?;
         if course.verify_fails {
@@ -148,6 +150,7 @@ impl Drive {
         let world = Injected::new(&self.world, &self.faults);
         let ledger = Injected::new(&self.ledger, &self.faults);
         match event["step"]["name"].as_str().unwrap() {
+            "fence" => fence::handler::handle(event, &ledger, &self.plans, &self.primaries(), now).await,
             "promote-data" => promote_db::handler::handle(event, &ledger, &self.plans, &world, now).await,
             "scale-compute" => scale_compute::handler::handle(event, &ledger, &self.plans, &world, now).await,
             "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
@@ -159,7 +162,27 @@ impl Drive {
     pub async fn rollback(&self, event: Value) -> Result<RollbackResponse, Failure> {
         let world = Injected::new(&self.world, &self.faults);
         let ledger = Injected::new(&self.ledger, &self.faults);
-        let undoers = Undoers { groups: &world, objects: &world, records: &world };
+        let primaries = self.primaries();
+        let undoers = Undoers { primaries: &primaries, groups: &world, objects: &world, records: &world };
         rollback::handler::handle(event, &ledger, &self.plans, &undoers, now).await
+    }
+
+    fn primaries(&self) -> PlansPrimary<'_> {
+        PlansPrimary { primary: self.world.primary(), faults: &self.faults }
+    }
+}
+
+/// The fixture's primary Region, and no other.
+struct PlansPrimary<'a> {
+    primary: &'a FakePrimary,
+    faults: &'a Faults,
+}
+
+impl<'a> Primaries for PlansPrimary<'a> {
+    type Region = Injected<'a, FakePrimary>;
+
+    async fn region(&self, name: &str) -> Self::Region {
+        assert_eq!(name, "ap-southeast-2");
+        Injected::new(self.primary, self.faults)
     }
 }

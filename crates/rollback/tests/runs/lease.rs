@@ -23,6 +23,8 @@ fn taken_over(drive: &Drive) {
         phase: LeasePhase::Acting,
         expires_at: now(),
         cooldown_until: None,
+        previous_run_id: None,
+        previous_phase: None,
     });
 }
 

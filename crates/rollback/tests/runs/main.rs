@@ -4,4 +4,5 @@
 
 mod drive;
 mod every_call_fails;
+mod fence;
 mod lease;
