@@ -13,10 +13,11 @@ use pilot_core::contract::{CloseRun, GateRequest, OpenRun, RollbackRequest, Step
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     "backup-monitor",
     "check-health",
     "close-run",
+    "fence",
     "gate",
     "open-run",
     "promote-db",
@@ -69,8 +70,12 @@ fn every_function_has_two_samples_one_of_them_good() {
 
 #[test]
 fn steps() {
-    let functions =
-        [("promote-db", Step::PromoteData), ("scale-compute", Step::ScaleCompute), ("update-dns", Step::ShiftTraffic)];
+    let functions = [
+        ("fence", Step::Fence),
+        ("promote-db", Step::PromoteData),
+        ("scale-compute", Step::ScaleCompute),
+        ("update-dns", Step::ShiftTraffic),
+    ];
     for (function, step) in functions {
         let good = |name: &str, request: &StepRequest| assert_eq!(request.step.name, step, "{function}/{name}");
         // What promote-db itself refuses: nobody judged the primary.
