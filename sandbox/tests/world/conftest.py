@@ -42,9 +42,11 @@ async def pair(data_folder: Path) -> AsyncIterator[PostgresPair]:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """One whole sandbox for all tests of a file."""
     made = Sandbox()
     yield made
     if made.process.poll() is None:
         made.end(signal.SIGTERM)
+    if not request.session.testsfailed:  # the logs are of interest only where something failed
+        shutil.rmtree(made.paths.folder, ignore_errors=True)
