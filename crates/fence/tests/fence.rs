@@ -314,24 +314,23 @@ fn a_throttled_look_is_no_verdict() {
 }
 
 #[test]
-fn a_busy_instance_is_asked_again_until_the_time_is_over() {
-    let case = Case::new("bestEffort", Faults::none());
-    case.world.primary().change_instance(fixture::INSTANCE, |door| door.busy = true);
-    let line = case.look(0);
-    assert!(line.contains("rds:ModifyDBInstance was put off with InvalidDBInstanceState"), "{line}");
-    case.look(1);
-    case.world.primary().change_instance(fixture::INSTANCE, |door| door.busy = false);
-    case.look(1);
-    assert_eq!(case.look(1), ALL_DONE);
+fn a_busy_instance_is_asked_again_as_often_as_one_that_does_not_answer() {
+    let put_off = "rds:ModifyDBInstance was put off with InvalidDBInstanceState: DB instance shop-db is not available.";
+    let busy = |case: &Case, busy| case.world.primary().change_instance(fixture::INSTANCE, |door| door.busy = busy);
 
     let case = Case::new("bestEffort", Faults::none());
-    case.world.primary().change_instance(fixture::INSTANCE, |door| door.busy = true);
-    case.look(0);
-    let line = case.look(30);
-    assert!(
-        line.contains("done: unreachable: not seen to be done in time: rds:ModifyDBInstance was put off"),
-        "{line}"
-    );
+    busy(&case, true);
+    let line = case.look(0);
+    assert!(line.ends_with(&format!("on its way: {put_off}; tried again (again in 1s)")), "{line}");
+    let line = case.look(1);
+    assert!(line.ends_with(&format!("done: refused: {put_off}")), "a dead instance is busy for ever: {line}");
+
+    let case = Case::new("required", Faults::none());
+    busy(&case, true);
+    [0, 1, 10, 10].iter().for_each(|seconds| assert!(case.look(*seconds).ends_with("(again in 1s)")));
+    busy(&case, false);
+    case.look(1);
+    assert_eq!(case.look(1), ALL_DONE);
 }
 
 #[test]
