@@ -1,5 +1,6 @@
 """Whole runs: the real state machine and the real binaries in one sandbox, looked at from outside with boto3 alone."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,7 @@ def sandbox() -> Iterator[SandboxUnderTest]:
 @pytest.fixture
 def workload(sandbox: SandboxUnderTest, request: pytest.FixtureRequest) -> Iterator[Workload]:
     """A freshly seeded workload with traffic on its primary, named after the test, removed afterwards."""
-    name = "pl-" + request.node.name.removeprefix("test_").replace("_", "-")[:36].rstrip("-")
+    name = "pl-" + re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:36].strip("-")
     created = sandbox.create_workload(name)
     try:
         yield created

@@ -96,7 +96,7 @@ class Workload:
         return group["MinSize"], group["MaxSize"], group["DesiredCapacity"]
 
     def primary_doors(self) -> dict:
-        """What the fence changes, as AWS in the primary Region describes it: sizes and security groups, by item name."""
+        """What the fence changes, as the primary Region's AWS describes it, by item name."""
         region = self.sandbox.primary_region
         return {item["name"]: self._fenced(item, region) for item in yaml.safe_load(self.plan())["fence"]["items"]}
 

@@ -78,7 +78,7 @@ def test_nobody_answers(workload: Workload) -> None:
 
 
 def test_the_primary_comes_back_before_the_pivot(workload: Workload) -> None:
-    """The Region was cut off, so nothing could be fenced; it comes back while a person thinks: the run is called off."""
+    """A Region cut off cannot be fenced; it comes back while a person thinks: the run is called off."""
     workload.change_plan(_ask_ana)
     pages = workload.pages()
     before = workload.primary_doors()

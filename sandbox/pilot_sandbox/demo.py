@@ -55,9 +55,11 @@ async def demo(delays: Delays, replication_lag_seconds: float) -> int:
 def _tell(addresses: Addresses, stack: Stack, replication_lag_seconds: float, say: Say) -> int:
     call(f"{addresses.control_url}/replication/lag", {"seconds": replication_lag_seconds})
     _show_traffic(addresses, say)
-    say(f"killing the primary Region {PRIMARY_REGION}: network, database, application")
+    say(f"killing the primary Region {PRIMARY_REGION}: network, AWS API, database, application")
     killed_at = time.time()
     call(f"{addresses.control_url}/primary/down", {})
+    # The Region's AWS API too: whatever asks it gets no answer.
+    call(f"{addresses.control_url}/primary/network/down", {})
     say("waiting for the alarm to start the recovery; nothing here starts it")
     following.wait_for_execution(stack, killed_at, _ALARM_TIMEOUT_SECONDS)
     run = _follow(stack, killed_at, say)

@@ -114,6 +114,7 @@ def sandbox_parameters(workload: str) -> dict[str, str]:
         "ReplicaIdentifier": names.database(RECOVERY_REGION),
         "AutoScalingGroupName": names.group,
         "PrimaryAutoScalingGroupName": names.group,
+        "PrimaryLoadBalancerName": names.load_balancer_name,
         "BackupVaultName": names.vault,
         # The shortest that the template allows: a demo should not wait minutes for its alarm.
         "ProbeAlarmPeriodSeconds": "10",

@@ -56,8 +56,6 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("http-probe", &["pilot-core"]),
         // One way to describe a DB instance for the whole suite: the adapter of the crate that promotes it.
         ("check-health", &["pilot-core", "pilot-shell", "http-probe", "promote-db"]),
-        // The primary's groups are described and resized as all groups are.
-        ("fence", &["pilot-core", "pilot-shell", "scale-compute"]),
         // It looks at the primary and the lag as the others do, and tells people as the closing does.
         ("gate", &["pilot-core", "pilot-shell", "http-probe", "check-health", "close-run", "promote-db"]),
         // The undo stands beside the act, in the act's crate.

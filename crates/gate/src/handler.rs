@@ -29,6 +29,8 @@ use crate::pass::{APPROVAL, pass, passed_before};
 pub const FUNCTION: &str = "gate";
 /// The evidence of the last look at the primary before the pivot.
 pub const LAST_LOOK: &str = "last-look";
+/// The evidence of what was wrong with the last answer.
+const REJECTED: &str = "approval-rejected";
 
 /// What the function works with, built once.
 #[derive(Debug)]
@@ -83,7 +85,7 @@ where
         };
         match (task_token, answer) {
             (Some(token), _) => match wanted(context, &view)? {
-                Some(wanted) => ask(context, keeper.notifier, wanted, token).await,
+                Some(wanted) => ask(context, keeper.notifier, with_rejection(context, wanted).await?, token).await,
                 None => pass(context, view, None).await,
             },
             (None, Some(answer)) => hear(context, view, answer).await,
@@ -209,6 +211,24 @@ async fn would_ask<L: Ledger>(context: &StepContext<'_, L>, wanted: ApprovalWant
     Ok(passed_before(format!("dry run: would be {}", decision.detail)))
 }
 
+/// What was wrong with the last answer, if there was one.
+async fn with_rejection<L: Ledger>(
+    context: &StepContext<'_, L>,
+    wanted: ApprovalWanted,
+) -> Result<ApprovalWanted, Failure> {
+    let evidence = context.ledger.evidence(&context.run.run_id).await?;
+    let rejected = evidence.get(REJECTED).and_then(Value::as_str);
+    Ok(match rejected {
+        Some(why) => told_first(why, wanted),
+        None => wanted,
+    })
+}
+
+fn told_first(why: &str, wanted: ApprovalWanted) -> ApprovalWanted {
+    let why = std::iter::once(format!("the last answer does not do: {why}")).chain(wanted.why).collect();
+    ApprovalWanted { why, ..wanted }
+}
+
 /// Judges what a person answered. An answer that does not do is asked for again, with the reason first.
 async fn hear<L: Ledger>(
     context: &StepContext<'_, L>,
@@ -236,8 +256,9 @@ async fn hear<L: Ledger>(
         }
         Answered::NotEnough(why) => match wanted(context, &losses)? {
             Some(wanted) => {
-                let why = std::iter::once(format!("the last answer does not do: {why}")).chain(wanted.why).collect();
-                Ok(waiting(ApprovalWanted { why, ..wanted }))
+                // The next asking is another invocation: it tells what was wrong with this answer.
+                context.ledger.keep_evidence(run_id, REJECTED, &json!(why)).await?;
+                Ok(waiting(told_first(&why, wanted)))
             }
             None => pass(context, losses, None).await,
         },

@@ -187,6 +187,9 @@ fn a_person_is_asked_answers_and_stands_in_the_evidence() {
     let again = scene.invoke(None, Some(little)).unwrap().approval.unwrap();
     assert_eq!(again.wait_seconds, 60, "what is left");
     assert!(again.why.first().unwrap().contains("50 seconds are accepted, up to 100.0 may be lost"), "{again:?}");
+    scene.invoke(Some("token-2"), None).unwrap();
+    let (_, message) = scene.pages.borrow().last().cloned().unwrap();
+    assert!(message.contains("50 seconds are accepted") && message.contains("'token-2'"), "{message}");
     let unreadable = scene.invoke(None, Some(json!({"decision": "yes"}))).unwrap();
     assert!(unreadable.approval.is_some());
     assert!(scene.evidence(GATE).is_none());

@@ -53,12 +53,17 @@ impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R
     }
 }
 
-/// How long a component's undo may take: as long as the plan gives the component, or the fence. The pinned plan names every component that acted.
+/// How long a component's undo may take, from the rollback's beginning: as long as the plan gives the component. The fence is lifted last, so
+/// its time comes on top of that of what is undone before it. The pinned plan names every component that acted.
 pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
+    let longest = |seconds: &mut dyn Iterator<Item = u32>| seconds.max().unwrap_or(0);
+    let before_the_fence = longest(&mut plan.compute.iter().map(InWaves::timeout_seconds))
+        .saturating_add(longest(&mut plan.traffic.iter().map(InWaves::timeout_seconds)));
     let databases = plan.databases.iter().map(|c: &Database| (c.name(), c.timeout_seconds()));
     let compute = plan.compute.iter().map(|c: &Compute| (c.name(), c.timeout_seconds()));
     let traffic = plan.traffic.iter().map(|c: &Traffic| (c.name(), c.timeout_seconds()));
-    let fence = plan.fence.items.iter().map(|item| (item.name(), plan.fence.timeout_seconds));
+    let fence =
+        plan.fence.items.iter().map(|item| (item.name(), plan.fence.timeout_seconds.saturating_add(before_the_fence)));
     fence
         .chain(databases)
         .chain(compute)

@@ -43,7 +43,7 @@ pub fn decide_door(door: &DoorObserved, closed_group_id: &str) -> Decision {
     }
 }
 
-/// Whether a door is not back at the journalled groups yet. Their order means nothing.
+/// Whether a door is back at the journalled groups. Their order means nothing, nor whether they are in force already: AWS has taken them.
 pub fn door_is_back(door: &DoorObserved, before: &[String]) -> bool {
     let sorted = |ids: &[String]| {
         let mut ids = ids.to_vec();
@@ -61,6 +61,8 @@ pub enum ItemState {
     Done,
     /// Set, or to be tried again.
     InProgress,
+    /// AWS refused for now: the resource is in a state that does not take the change. What one look showed; never the end of an item.
+    Busy,
     /// The primary Region's API did not answer.
     Unreachable,
     /// AWS refused, or there is no such resource.
@@ -73,6 +75,7 @@ impl ItemState {
         match self {
             ItemState::Done => "done",
             ItemState::InProgress => "in progress",
+            ItemState::Busy => "busy",
             ItemState::Unreachable => "unreachable",
             ItemState::Refused => "refused",
         }
@@ -106,7 +109,8 @@ pub struct Seen {
     pub detail: String,
 }
 
-/// The item's new record: unreachable is final only when it was tried often enough, and nothing is in progress after the fence's time.
+/// The item's new record: unreachable and busy are final only when it was tried often enough, and nothing is in progress after the fence's
+/// time. A dead instance is busy for ever, and must not cost a recovery more than a dead Region does.
 pub fn settle(
     policy: FencePolicy,
     earlier: Option<&ItemRecord>,
@@ -119,7 +123,10 @@ pub fn settle(
     let looks = earlier.map_or(0, |record| record.looks) + 1;
     let give_up = time_is_over || (policy == FencePolicy::BestEffort && looks >= BEST_EFFORT_LOOKS_MAX);
     let (state, detail) = match seen.state {
-        ItemState::Unreachable if !give_up => (ItemState::InProgress, format!("{}; tried again", seen.detail)),
+        ItemState::Busy if give_up => (ItemState::Refused, seen.detail),
+        ItemState::Unreachable | ItemState::Busy if !give_up => {
+            (ItemState::InProgress, format!("{}; tried again", seen.detail))
+        }
         ItemState::InProgress if time_is_over => {
             (ItemState::Unreachable, format!("not seen to be done in time: {}", seen.detail))
         }

@@ -45,7 +45,7 @@ fn a_door_is_closed_when_its_only_group_admits_nobody() {
 #[test]
 fn an_item_that_cannot_be_reached_is_given_up_in_time() {
     use FencePolicy::{BestEffort, Required};
-    use ItemState::{Done, InProgress, Refused, Unreachable};
+    use ItemState::{Busy, Done, InProgress, Refused, Unreachable};
     let record = |looks| ItemRecord {
         name: "web".into(),
         resource: "group".into(),
@@ -59,6 +59,10 @@ fn an_item_that_cannot_be_reached_is_given_up_in_time() {
         (BestEffort, 1, Unreachable, false, Unreachable),
         (Required, 1, Unreachable, false, InProgress),
         (Required, 9, Unreachable, true, Unreachable),
+        (BestEffort, 0, Busy, false, InProgress),
+        (BestEffort, 1, Busy, false, Refused),
+        (Required, 1, Busy, false, InProgress),
+        (Required, 9, Busy, true, Refused),
         (BestEffort, 9, InProgress, false, InProgress),
         (Required, 9, InProgress, true, Unreachable),
         (BestEffort, 0, Done, true, Done),
