@@ -14,16 +14,26 @@ pub fn steps(steps: &[StepRecord]) -> String {
 
 /// The acts, with a heading; nothing if there are none.
 pub fn acts(journal: &[Entry]) -> String {
-    section("acts", journal.iter().map(act).collect())
+    let rows: Vec<Vec<String>> = journal.iter().map(act).collect();
+    if rows.is_empty() { String::new() } else { format!("\nacts\n{}", table("  ", &rows)) }
 }
 
 /// What a dry run would have done, with a heading; nothing if it is nothing.
 pub fn decisions(decisions: &[WouldDo]) -> String {
-    section("would do", decisions.iter().map(decision).collect())
-}
-
-fn section(heading: &str, rows: Vec<Vec<String>>) -> String {
-    if rows.is_empty() { String::new() } else { format!("\n{heading}\n{}", table("  ", &rows)) }
+    if decisions.is_empty() {
+        return String::new();
+    }
+    let heads: Vec<Vec<String>> = decisions.iter().map(decision).collect();
+    // The details stand between the rows: a resource may be an ARN, and no line is to be longer for another one's sake.
+    let told: String = table("  ", &heads)
+        .lines()
+        .zip(decisions)
+        .map(|(head, decision)| {
+            let for_good = if decision.irreversible { " (cannot be undone)" } else { "" };
+            format!("{head}{for_good}\n    {}\n", decision.detail)
+        })
+        .collect();
+    format!("\nwould do\n{told}")
 }
 
 /// Who or what started a run, and why.
@@ -75,15 +85,8 @@ fn act(entry: &Entry) -> Vec<String> {
 }
 
 fn decision(decision: &WouldDo) -> Vec<String> {
-    let for_good = if decision.irreversible { "cannot be undone" } else { "" };
-    vec![
-        decision.step.as_str().to_owned(),
-        decision.component.clone(),
-        decision.action.clone(),
-        decision.resource.clone(),
-        for_good.to_owned(),
-        decision.detail.clone(),
-    ]
+    let step = decision.step.as_str().to_owned();
+    vec![step, decision.component.clone(), decision.action.clone(), decision.resource.clone()]
 }
 
 fn between(from: Timestamp, to: Timestamp) -> f64 {
