@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pilot_core::contract::{ClosedRun, Outcome, Status, Step};
+use pilot_core::contract::{ClosedRun, ComponentProgress, Outcome, Status, Step};
 use pilot_core::journal::StepRecord;
 use pilot_core::report::Report;
 
@@ -70,19 +70,29 @@ async fn look<S: Stack>(stack: &S, followed: &Followed<'_>) -> Result<(Execution
 
 /// What was told already: how far each step and each of its components was.
 #[derive(Debug, Default)]
-struct Told(BTreeMap<Step, (Status, BTreeMap<String, Status>)>);
+struct Told(BTreeMap<Step, (Status, BTreeMap<String, Known>)>);
+
+/// How far a component was; of a question to a person the words too, for an answer that did not do is asked for again.
+type Known = (Status, Option<String>);
+
+fn known(component: &ComponentProgress) -> (String, Known) {
+    let words = (component.name == APPROVAL).then(|| component.detail.clone());
+    (component.name.clone(), (component.status, words))
+}
 
 impl Told {
     /// A line for each step that is further than it was. Details alone change all the time and are left to the spinner.
     fn changes(&mut self, steps: &[StepRecord], run_id: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for step in steps {
-            let now: BTreeMap<String, Status> = step.components.iter().map(|c| (c.name.clone(), c.status)).collect();
+            let now: BTreeMap<String, Known> = step.components.iter().map(known).collect();
+            let further =
+                |before: &BTreeMap<String, Known>, c: &ComponentProgress| before.get(&c.name) != Some(&known(c).1);
             let before = self.0.insert(step.name, (step.outcome, now));
             let news: Vec<String> = step
                 .components
                 .iter()
-                .filter(|c| before.as_ref().is_none_or(|(_, then)| then.get(&c.name) != Some(&c.status)))
+                .filter(|c| before.as_ref().is_none_or(|(_, then)| further(then, c)))
                 .map(|c| format!("{}: {}", c.name, c.detail))
                 .collect();
             if news.is_empty() && before.as_ref().is_some_and(|(outcome, _)| *outcome == step.outcome) {

@@ -42,18 +42,28 @@ async fn every_change_is_told_once_and_a_recovered_run_is_a_success() {
     let assess = |status: &str, detail: &str| {
         step("assess", status, json!({"name": "quorum", "status": status, "detail": detail}))
     };
-    let gate = |status: &str, component: &str| {
-        let detail = "the plan wants every promotion approved";
+    let wanted = "the plan wants every promotion approved";
+    let gate = |status: &str, component: &str, detail: &str| {
         step("gate", status, json!({"name": component, "status": status, "detail": detail}))
     };
     let stack = seen(
-        vec![running(), running(), running(), running(), succeeded(&closed("recovered", "eu-west-1 serves"))],
+        vec![
+            running(),
+            running(),
+            running(),
+            running(),
+            running(),
+            running(),
+            succeeded(&closed("recovered", "eu-west-1 serves")),
+        ],
         vec![
             vec![],
             vec![assess("inProgress", "2 of 3 fates fail, for 10 s")],
             vec![assess("inProgress", "2 of 3 fates fail, for 20 s")],
-            vec![assess("done", "down"), gate("inProgress", "approval")],
-            vec![assess("done", "down"), gate("done", "approval")],
+            vec![assess("done", "down"), gate("inProgress", "approval", wanted)],
+            vec![assess("done", "down"), gate("inProgress", "approval", wanted)],
+            vec![assess("done", "down"), gate("inProgress", "approval", "bob is none of the plan's approvers (ada)")],
+            vec![assess("done", "down"), gate("done", "gate", "approved by ada")],
         ],
     );
     let (screen, text, verdict) = followed(&stack).await;
