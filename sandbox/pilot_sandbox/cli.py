@@ -14,6 +14,7 @@ from .bench import bench
 from .children import ChildFailed
 from .demo import demo
 from .deploy import DeployFailed
+from .faults.command import FaultOptions, faults
 from .naming import InvalidName
 from .paths import DEFAULT_SANDBOX, SandboxPaths
 from .plan_for import PlanUnusable
@@ -73,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     demonstration.set_defaults(run=_demo)
     timing = commands.add_parser("bench", help="time failovers against the delays that the sandbox injects")
     timing.set_defaults(run=lambda _: asyncio.run(run_interruptible(bench())))
+    harm = commands.add_parser("faults", help="let every call of a failover fail in every way, in whole runs")
+    harm.add_argument("--only", default="", help="only the cases whose text holds this")
+    harm.add_argument("--parallel", type=int, default=8, help="so many runs side by side (default: %(default)s)")
+    harm.add_argument("--random-kills", type=int, default=0, help="instead: so many processes killed at random moments")
+    harm.add_argument("--seed", type=int, default=1, help="of the random moments (default: %(default)s)")
+    harm.set_defaults(run=_faults)
     for command in (up, down, status):
         command.add_argument("--name", default=DEFAULT_SANDBOX, help="which sandbox (default: %(default)s)")
     return parser
@@ -103,6 +110,11 @@ def _up(parsed: argparse.Namespace) -> int:
 
 def _demo(parsed: argparse.Namespace) -> int:
     return asyncio.run(run_interruptible(demo(delays_of(parsed), parsed.replication_lag_seconds)))
+
+
+def _faults(parsed: argparse.Namespace) -> int:
+    options = FaultOptions(parsed.only, parsed.parallel, parsed.random_kills, parsed.seed)
+    return asyncio.run(run_interruptible(faults(options)))
 
 
 def _up_detached(parsed: argparse.Namespace) -> int:

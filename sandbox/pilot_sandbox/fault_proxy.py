@@ -1,4 +1,4 @@
-"""The fault proxy in front of the emulator: microburst, and the rules that the world itself sets in it."""
+"""The fault proxy in front of the emulator (`wire`), and what the world itself tells it."""
 
 import sys
 from pathlib import Path
@@ -13,18 +13,15 @@ _REGION_CUT_OFF = {"service": "*", "region": PRIMARY_REGION, "reset": True}
 
 
 async def start_fault_proxy(port: int, upstream_url: str, log_path: Path, environment: dict[str, str]) -> Child:
-    """Start microburst on `port` of 127.0.0.1."""
+    """Start the fault proxy on `port` of 127.0.0.1."""
     command = [
         sys.executable,
         "-m",
-        "microburst",
-        "--host",
-        "127.0.0.1",
+        "pilot_sandbox.wire",
         "--port",
         str(port),
         "--upstream",
         upstream_url,
-        "--no-resign",
     ]
     return await start_child("fault proxy", command, log_path, environment=environment)
 
@@ -36,3 +33,11 @@ async def set_primary_region_reachable(fault_url: str, http: aiohttp.ClientSessi
     for method in ("DELETE",) if reachable else ("DELETE", "PATCH"):
         async with http.request(method, rules_url, json=[_REGION_CUT_OFF]) as response:
             response.raise_for_status()
+
+
+async def name_workload(fault_url: str, http: aiohttp.ClientSession, name: str, *, there: bool) -> None:
+    """Let the wire know of a workload: only then it tells whose a call is."""
+    async with http.request(
+        "POST" if there else "DELETE", f"{fault_url}/_wire/workloads", json={"name": name}
+    ) as response:
+        response.raise_for_status()

@@ -17,7 +17,7 @@ from .aws_clients import AwsClients
 from .children import Child, ChildFailed, start_child
 from .control import ControlServer
 from .dns import DnsServer
-from .fault_proxy import set_primary_region_reachable, start_fault_proxy
+from .fault_proxy import name_workload, set_primary_region_reachable, start_fault_proxy
 from .free_ports import free_port
 from .health_checkers import HealthCheckers
 from .janitor import FOLDER_PREFIX, Janitor
@@ -73,7 +73,7 @@ class World:
         self._servers: list[Child] = []
         self._tasks: list[asyncio.Task] = []
         self._forgetting: set[asyncio.Task] = set()
-        self._changing_workloads = asyncio.Lock()
+        self._first_workload = asyncio.Lock()
         self._seeding_first = False
 
     async def start(self) -> None:
@@ -136,40 +136,50 @@ class World:
         return Delays(0.0, 0.0, 0.0, self.delays.healthCheckIntervalSeconds) if self._seeding_first else self.delays
 
     async def add_workload(self, name: str) -> RunningWorkload:
-        """Create a workload in both Regions and let its client begin; returns when traffic is served by the primary."""
-        async with self._changing_workloads:
+        """Create a workload in both Regions and let its client begin; returns when traffic is served by the primary.
+
+        The first one is made alone, for nothing is slow then (`current_delays`); later ones side by side.
+        """
+        async with self._first_workload:
             if name in self.workloads:
                 return self.workloads[name]
             workload = RunningWorkload(name, self._surroundings)
             # Known before it is seeded: seeding makes Auto Scaling launch instances through our hooks.
             self.workloads[name] = workload
             self._seeding_first = len(self.workloads) == 1
-            try:
-                await workload.start()
-                backup = await workload.pair.base_backup("first")
-                _log.info("recovery point of %s: base backup in %s", name, backup)
-                await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload))
-                await self._wait_until_served(workload)
-            except BaseException:
-                self.workloads.pop(name, None)
-                with suppress(Exception):  # the error that led here says more than one on the way back
-                    await workload.stop()
-                raise
-            finally:
-                self._seeding_first = False
-            workload.start_client()
-            await self._wait_until_measured(workload)
-            self.on_change()
-            return workload
+            if self._seeding_first:
+                return await self._make(workload)
+        return await self._make(workload)
+
+    async def _make(self, workload: RunningWorkload) -> RunningWorkload:
+        name = workload.names.workload
+        try:
+            await name_workload(self.fault_url, self.http, name, there=True)
+            await workload.start()
+            backup = await workload.pair.base_backup("first")
+            _log.info("recovery point of %s: base backup in %s", name, backup)
+            await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload))
+            await self._wait_until_served(workload)
+        except BaseException:
+            self.workloads.pop(name, None)
+            with suppress(Exception):  # the error that led here says more than one on the way back
+                await workload.stop()
+            raise
+        finally:
+            self._seeding_first = False
+        workload.start_client()
+        await self._wait_until_measured(workload)
+        self.on_change()
+        return workload
 
     async def remove_workload(self, name: str) -> None:
         """End a workload and remove its resources."""
-        async with self._changing_workloads:
-            workload = self.workloads.pop(name)
-            await asyncio.to_thread(remove_workload, self.clients, self.seed_context(workload))
-            await workload.stop()
-            await self.apply_region_network()
-            self.on_change()
+        workload = self.workloads.pop(name)
+        await name_workload(self.fault_url, self.http, name, there=False)
+        await asyncio.to_thread(remove_workload, self.clients, self.seed_context(workload))
+        await workload.stop()
+        await self.apply_region_network()
+        self.on_change()
 
     def seed_context(self, workload: RunningWorkload) -> SeedContext:
         """What seeding needs to know of this sandbox."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
@@ -44,10 +45,18 @@ def install(endpoint_url: str) -> None:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Every call then says which function made it.
+            "AWS_SDK_UA_APP_ID": _short_name(config["FunctionName"]),
         }
 
     lambda_svc._provided_worker_env = environment
     _name_death_at_start()
+
+
+def _short_name(function_name: str) -> str:
+    """`pilot-light-PromoteDbFunction-1A2B3C` is `promote-db`."""
+    found = re.search(r"-([A-Za-z]+)Function-", function_name)
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", found.group(1)).lower() if found else function_name[:50]
 
 
 def _logging_variables(config: dict) -> dict[str, str]:

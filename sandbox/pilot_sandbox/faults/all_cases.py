@@ -1,0 +1,78 @@
+"""Runs cases side by side, each on a workload of its own, and tells how they end."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+
+from .calls import Case, cases_of
+from .case import CaseRun, Result
+from .kinds import NOTHING
+from .scenarios import SCENARIOS
+from .stack import Stack
+
+_numbers = count(1)
+
+
+def recorded(stack: Stack, scenario: str) -> list[dict]:
+    """The calls of one run of a scenario in which nothing fails but what belongs to it."""
+    workload = _workload()
+    result, calls = CaseRun(stack, Case(scenario, "", 0, NOTHING), workload).recorded()
+    expected = "rolledBack" if scenario == "rollback" else "recovered"
+    if result.outcome != expected or result.forbidden:
+        raise RuntimeError(f"the {scenario} itself, without any fault, ended {result.outcome}: {result.forbidden}")
+    return calls
+
+
+def every_case(stack: Stack, say: Callable[[str], None]) -> list[Case]:
+    """Every fault on every call of every scenario."""
+    cases: list[Case] = []
+    for name, scenario in SCENARIOS.items():
+        calls = recorded(stack, name)
+        of_scenario = cases_of(name, calls, scenario.functions)
+        say(f"{name}: {len(calls)} calls crossed the wire; {len(of_scenario)} cases")
+        cases += of_scenario
+    return cases
+
+
+def run_cases(stack: Stack, cases: Iterable[Case], side_by_side: int, ended: Callable[[Result], None]) -> list[Result]:
+    """Run them; `ended` hears of each as it ends."""
+
+    def one(case: Case) -> Result:
+        result = CaseRun(stack, case, _workload()).run()
+        ended(result)
+        return result
+
+    with ThreadPoolExecutor(side_by_side) as pool:
+        return list(pool.map(one, cases))
+
+
+def write(results: list[Result], path: Path) -> None:
+    """Leave the whole as JSON."""
+    document = {
+        "cases": len(results),
+        "forbidden": sum(bool(result.forbidden) for result in results),
+        "byFault": {
+            fault: dict(Counter(result.outcome for result in results if result.case.fault == fault))
+            for fault in dict.fromkeys(result.case.fault for result in results)
+        },
+        "byOutcome": dict(Counter(result.outcome for result in results)),
+        "notFired": sum(not result.fired for result in results),
+        "results": [_plain(result) for result in results],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _plain(result: Result) -> dict:
+    plain = asdict(result)
+    return {**plain.pop("case"), **plain}
+
+
+def _workload() -> str:
+    # Different from run to run: the sandbox keeps its executions, and Step Functions takes a name once.
+    return f"fx{next(_numbers):04d}-{int(time.time()) % 100_000:05d}"

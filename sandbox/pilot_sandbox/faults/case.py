@@ -1,0 +1,194 @@
+"""One case: a fresh workload, a dead primary, one fault, one run - and what is true afterwards."""
+
+import json
+import shlex
+import subprocess
+import time
+from dataclasses import dataclass
+
+import yaml
+
+from ..naming import Names
+from ..paths import REPOSITORY
+from .calls import Case, site_name
+from .judge import Seen, State, forbidden
+from .kinds import arm
+from .pages import Pages
+from .scenarios import SCENARIOS
+from .stack import Stack
+
+_POLL_SECONDS = 0.3
+_RUN_SECONDS_MAX = 420
+_SERVED_SECONDS_MAX = 60
+#: So many of the client's newest orders tell who serves.
+_ORDERS = 8
+
+
+@dataclass
+class Result:
+    """How a case ended."""
+
+    case: Case
+    workload: str
+    outcome: str
+    forbidden: list[str]
+    run: str
+    resumed: str | None
+    #: Whether the call was made at all: a fault that never came proves nothing.
+    fired: bool
+    seconds: float
+
+
+class CaseRun:
+    """One case being run."""
+
+    def __init__(self, stack: Stack, case: Case, workload: str) -> None:
+        self._stack = stack
+        self._case = case
+        self._names = Names(workload)
+        self._name = workload
+        self._scenario = SCENARIOS[case.scenario]
+        self._runs: list[str] = []
+
+    def run(self) -> Result:
+        """Run it from a fresh workload to its removal."""
+        return self.recorded()[0]
+
+    def recorded(self) -> tuple[Result, list[dict]]:
+        """The same, with the calls that crossed the wire."""
+        started_at = time.monotonic()
+        self._stack.control("POST", "/workloads", {"name": self._name})
+        try:
+            seen, run_id, fired = self._through()
+        finally:
+            self._stack.control("DELETE", f"/workloads/{self._name}")
+        took = time.monotonic() - started_at
+        found = forbidden(seen)
+        result = Result(self._case, self._name, seen.outcome, found, run_id, seen.resumed, fired, round(took, 1))
+        return result, seen.calls
+
+    def _through(self) -> tuple[Seen, str, bool]:
+        self._put_plan()
+        pages = Pages(self._stack, self._name)
+        before = self._state()
+        self._stack.control("POST", "/primary/down", workload=self._name)
+        lift_scenario = self._scenario.arm(self._stack, self._name)
+        lift = arm(self._stack, self._case, self._name)
+        run_id = f"{self._name}-run"
+        self._runs.append(run_id)
+        arn = self._start({"plan": self._name, "mode": "failover", "reason": f"{self._case}"}, run_id)
+        outcome = self._outcome(arn)
+        lift()
+        lift_scenario()
+        calls = self._stack.calls(self._name)
+        seen = Seen(outcome, before, self._state(), calls, self._journals(), recovery_region=self._stack.recovery)
+        fired = any(site_name(call) == self._case.call and call["nth"] >= self._case.nth for call in calls)
+        if outcome == "stuck":
+            self._go_on(seen, pages)
+        if "recovered" in (seen.outcome, seen.resumed):
+            seen.served_by = self._served_by()
+        pages.close()
+        return seen, run_id, fired
+
+    def _go_on(self, seen: Seen, pages: Pages) -> None:
+        seen.page = pages.with_next_command()
+        if seen.page is None:
+            return
+        arn = self._run_line(seen.page)
+        self._runs.append(arn.rsplit(":", 1)[1])
+        seen.resumed = self._outcome(arn)
+        seen.at_last = self._state()
+        seen.calls = self._stack.calls(self._name)
+        seen.journal = self._journals()
+
+    def _put_plan(self) -> None:
+        """The workload's plan, with less patience: what waits for minutes on AWS waits for seconds here."""
+        s3, bucket = self._stack.aws("s3"), self._stack.outputs["ArtifactsBucketName"]
+        key = f"plans/{self._name}.yaml"
+        plan = yaml.safe_load(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        plan["policy"] |= {"holdSeconds": 1, "forwardTries": 1}
+        plan["fence"]["timeoutSeconds"] = 15
+        plan["validation"]["timeoutSeconds"] = 60
+        for component in plan["databases"] + plan["compute"] + plan["traffic"]:
+            component["timeoutSeconds"] = 90
+        self._scenario.change(plan)
+        s3.put_object(Bucket=bucket, Key=key, Body=yaml.safe_dump(plan).encode())
+
+    def _start(self, request: dict, name: str) -> str:
+        answer = self._stack.aws("stepfunctions").start_execution(
+            stateMachineArn=self._stack.outputs["RecoveryStateMachineArn"], name=name, input=json.dumps(request)
+        )
+        return answer["executionArn"]
+
+    def _run_line(self, page: str) -> str:
+        """Run the AWS CLI's line out of the page, word for word."""
+        line = page[page.index("aws stepfunctions start-execution") :].splitlines()[0]
+        program = REPOSITORY / ".venv" / "tools" / "bin" / "aws"
+        command = [str(program), "--endpoint-url", self._stack.description["endpointUrl"], *shlex.split(line)[1:]]
+        environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "PATH": "/usr/bin:/bin"}
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+        return json.loads(answer.stdout)["executionArn"]
+
+    def _outcome(self, arn: str) -> str:
+        """How the execution ended, by its status alone."""
+        deadline = time.monotonic() + _RUN_SECONDS_MAX
+        states = self._stack.aws("stepfunctions")
+        while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            self._scenario.meanwhile(self._stack, arn.rsplit(":", 1)[1])
+            if time.monotonic() > deadline:
+                states.stop_execution(executionArn=arn)
+                return "unended"
+            time.sleep(_POLL_SECONDS)
+        if found["status"] == "SUCCEEDED":
+            return "recovered"
+        error = found.get("error", found["status"])
+        return {"Refused": "refused", "RolledBack": "rolledBack", "Stuck": "stuck"}.get(error, error)
+
+    def _state(self) -> State:
+        aws, names = self._stack.aws, self._names
+        recovery, primary = self._stack.recovery, self._stack.primary
+        group, primary_group = (_group(aws("autoscaling", region), names.group) for region in (recovery, primary))
+        replica = _instance(aws("rds", recovery), names.database(recovery))
+        original = _instance(aws("rds", primary), names.database(primary))
+        balancers = aws("elbv2", primary).describe_load_balancers(Names=[names.load_balancer_name])["LoadBalancers"]
+        stop = aws("s3").list_objects_v2(Bucket=self._stack.outputs["StopBucketName"], Prefix=names.stop_key)
+        return State(
+            sizes=_sizes(group),
+            primary_sizes=_sizes(primary_group),
+            primary_doors={
+                "load balancer": sorted(balancers[0]["SecurityGroups"]),
+                "database": sorted(group["VpcSecurityGroupId"] for group in original["VpcSecurityGroups"]),
+            },
+            promoted="ReadReplicaSourceDBInstanceIdentifier" not in replica,
+            available=replica["DBInstanceStatus"] == "available",
+            in_service=sum(instance["LifecycleState"] == "InService" for instance in group["Instances"]),
+            stop_object=any(found["Key"] == names.stop_key for found in stop.get("Contents", [])),
+        )
+
+    def _journals(self) -> list[dict]:
+        """Of every run of this workload."""
+        return [entry for run_id in self._runs for entry in self._stack.journal(run_id)]
+
+    def _served_by(self) -> list[str]:
+        """Mend the primary, let it come up, and see who takes the client's orders."""
+        self._stack.control("POST", "/primary/up", workload=self._name)
+        deadline = time.monotonic() + _SERVED_SECONDS_MAX
+        confirmed = self._stack.control("GET", "/client", workload=self._name)["acked"]
+        while time.monotonic() < deadline:
+            seen = self._stack.control("GET", "/client", workload=self._name)
+            if seen["acked"] >= confirmed + _ORDERS:
+                return seen["lastRegions"][-_ORDERS:]
+            time.sleep(_POLL_SECONDS)
+        return []
+
+
+def _group(autoscaling, name: str) -> dict:
+    return autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
+
+
+def _sizes(group: dict) -> tuple[int, int, int]:
+    return group["MinSize"], group["MaxSize"], group["DesiredCapacity"]
+
+
+def _instance(rds, identifier: str) -> dict:
+    return rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]

@@ -1,0 +1,116 @@
+"""What must never be, whatever fails: pure, from what was seen to what is forbidden in it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+#: How a run may end. `unended` is none of them.
+OUTCOMES = ("recovered", "rolledBack", "refused", "stuck")
+
+# Which acts of the journal a call that changes the workload may belong to.
+_ACTS = {
+    "rds.PromoteReadReplica": {"promote-read-replica"},
+    "autoscaling.UpdateAutoScalingGroup": {"resize-group", "fence-group"},
+    "elbv2.SetSecurityGroups": {"fence-load-balancer"},
+    "rds.ModifyDBInstance": {"fence-instance"},
+    "s3.PutObject stop": {"put-stop-object"},
+}
+
+
+@dataclass
+class State:
+    """The workload's resources, as boto3 describes them."""
+
+    sizes: tuple[int, int, int]
+    primary_sizes: tuple[int, int, int]
+    primary_doors: dict[str, list[str]]
+    promoted: bool
+    available: bool
+    in_service: int
+    stop_object: bool
+
+    def undone_part(self) -> tuple:
+        """What must be exactly as before after a run that changed nothing in the end."""
+        return self.sizes, self.primary_sizes, self.primary_doors, self.promoted, self.stop_object
+
+
+@dataclass
+class Seen:
+    """All that was seen of one case."""
+
+    outcome: str
+    before: State
+    after: State
+    calls: list[dict]
+    journal: list[dict]
+    page: str | None = None
+    #: How the page's next command ended, for a run that was stuck.
+    resumed: str | None = None
+    at_last: State | None = None
+    #: The Regions that confirmed the client's orders once the primary was mended; `None` if nobody looked.
+    served_by: list[str] | None = None
+    recovery_region: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+def forbidden(seen: Seen) -> list[str]:
+    """Everything that must not be."""
+    found = list(seen.problems)
+    if seen.outcome not in OUTCOMES:
+        found.append("the run never ended")
+    promotions = [call for call in seen.calls if _accepted(call) and call["operation"] == "rds.PromoteReadReplica"]
+    if len(promotions) > 1:
+        found.append(f"{len(promotions)} promotions")
+    found += _not_journalled(seen)
+    for state in filter(None, (seen.after, seen.at_last)):
+        if state.stop_object and not (state.promoted and state.available):
+            found.append("traffic is led to a database that cannot be written")
+    if seen.outcome == "recovered":
+        found += _not_recovered(seen.after)
+    if seen.outcome in ("rolledBack", "refused") and seen.after.undone_part() != seen.before.undone_part():
+        found.append(f"{seen.outcome}, but not as before: {seen.before} became {seen.after}")
+    if seen.outcome == "stuck":
+        found += _stuck(seen)
+    return found + _split(seen)
+
+
+def _accepted(call: dict) -> bool:
+    return call["status"] == 200
+
+
+def _not_journalled(seen: Seen) -> list[str]:
+    acts = {entry["action"] for entry in seen.journal}
+    made = Counter()
+    for call in seen.calls:
+        name = f"{call['operation']} {call['item']}".strip()
+        if _accepted(call) and name in _ACTS and call["function"] != "rollback":
+            made[name] += 1
+    return [f"{name} was made and is not in the journal" for name in made if not _ACTS[name] & acts]
+
+
+def _not_recovered(state: State) -> list[str]:
+    wanted = {
+        "the database is promoted and available": state.promoted and state.available,
+        "the capacity is in service": state.in_service >= 2,
+        "the traffic is led over": state.stop_object,
+    }
+    return [f"SUCCEEDED, and it is not so that {what}" for what, so in wanted.items() if not so]
+
+
+def _stuck(seen: Seen) -> list[str]:
+    if not seen.page:
+        return ["stuck without a page"]
+    if seen.resumed != "recovered":
+        return [f"the page's next command ended {seen.resumed}"]
+    return _not_recovered(seen.at_last) if seen.at_last else ["nobody looked after the page's next command"]
+
+
+def _split(seen: Seen) -> list[str]:
+    """Two writable databases with traffic reaching both."""
+    if seen.served_by is None:
+        return []
+    regions = set(seen.served_by)
+    if len(regions) > 1:
+        return [f"orders are taken in {len(regions)} Regions at once"]
+    if regions != {seen.recovery_region}:
+        return [f"recovered, and orders are taken by {', '.join(regions) or 'nobody'}"]
+    return []

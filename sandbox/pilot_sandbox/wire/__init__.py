@@ -1,0 +1,1 @@
+"""The wire between the functions and the emulated AWS: microburst, and a tap that names, records and cuts calls."""

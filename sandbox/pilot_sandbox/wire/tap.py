@@ -1,0 +1,173 @@
+"""The tap in the fault proxy: every call gets a name that microburst's rules can match, is recorded, and can be cut.
+
+microburst throttles, fails, delays and resets. Two things it cannot do are done here: losing an answer that has no body, and
+ending the process that made the call, right after the call took effect.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter, deque
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+
+from aiohttp import web
+from microburst.core import pipeline
+from microburst.core.context import RequestContext
+from multidict import CIMultiDict
+
+from .naming import CALL_HEADER, CallSite, site_of, workload_of
+from .process import peer_pid
+
+_CONTROL = "/_wire/"
+_RECORDS_MAX = 400_000
+
+
+@dataclass
+class Record:
+    """One call that crossed the wire."""
+
+    at: float
+    workload: str | None
+    function: str
+    operation: str
+    item: str
+    nth: int
+    region: str | None
+    status: int = 0
+    cut: str | None = None
+
+
+@dataclass
+class Cut:
+    """What is done to a call once it took effect, one time."""
+
+    call: str
+    how: str  # "lose" the answer, or "kill" the process
+    delaySeconds: float = 0.0
+
+
+_record: ContextVar[Record | None] = ContextVar("record", default=None)
+
+
+class Tap:
+    """All of the tap's state."""
+
+    def __init__(self, proxy: pipeline.Microburst, port: int) -> None:
+        self._port = port
+        self._upstream = proxy.upstream
+        self._workloads: set[str] = set()
+        self._records: deque[Record] = deque(maxlen=_RECORDS_MAX)
+        self._counts: Counter[tuple[str | None, CallSite]] = Counter()
+        self._cuts: list[Cut] = []
+        self._detect = pipeline.detect
+        self._relay = proxy.upstream.relay
+        pipeline.detect = self._named
+        # A call can only be named by what is in it.
+        pipeline.should_buffer = lambda *_: True
+        proxy.upstream.relay = self._relayed
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler) -> web.StreamResponse:
+        """Around every request."""
+        if request.path.startswith(_CONTROL):
+            return await self._control(request)
+        _record.set(None)
+        response = await handler(request)
+        if record := _record.get():
+            record.status = record.status or response.status
+        return response
+
+    def _named(self, headers, method, path, query, body) -> RequestContext:
+        """Stands in for microburst's own reading of a request, which happens twice: first without the body."""
+        context = self._detect(headers, method, path, query, body)
+        if path.startswith("/_") or (body is None and not _no_body(headers)):
+            return context
+        record = _record.get()
+        if record is None:
+            record = self._new_record(context, (body or b"").decode("latin-1"))
+            _record.set(record)
+        named = CIMultiDict(headers)
+        named[CALL_HEADER] = _call(record)
+        context.headers = named
+        return context
+
+    def _new_record(self, context: RequestContext, body: str) -> Record:
+        workload = workload_of(context, body, self._workloads)
+        site = site_of(context, body)
+        self._counts[workload, site] += 1
+        nth = self._counts[workload, site]
+        record = Record(time.time(), workload, site.function, site.operation, site.item, nth, context.region)
+        self._records.append(record)
+        return record
+
+    async def _relayed(self, request: web.Request, body, **options) -> web.StreamResponse:
+        record = _record.get()
+        cut = next((cut for cut in self._cuts if record and cut.call in _call(record)), None)
+        if cut is None:
+            return await self._relay(request, body, **options)
+        self._cuts.remove(cut)
+        record.cut = cut.how
+        return await self._cut(request, body, cut, record)
+
+    async def _cut(self, request: web.Request, body: bytes | None, cut: Cut, record: Record) -> web.StreamResponse:
+        """Let the call take effect; its answer never arrives."""
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        headers["Host"] = request.headers.get("Host", "")
+        url = self._upstream.base_url + request.rel_url.raw_path_qs
+        async with self._upstream.session.request(
+            request.method, url, headers=headers, data=body, allow_redirects=False
+        ) as answer:
+            await answer.read()
+            record.status = answer.status
+        if cut.delaySeconds:
+            await asyncio.sleep(cut.delaySeconds)
+        if cut.how == "kill":
+            self._kill(request)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=200)
+
+    def _kill(self, request: web.Request) -> None:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        pid = peer_pid(peer[1], self._port) if peer else None
+        # Nothing but a function may ever be ended here: functions are called `bootstrap`.
+        if pid and b"bootstrap" in _command(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    async def _control(self, request: web.Request) -> web.Response:
+        match request.method, request.path.removeprefix(_CONTROL):
+            case "POST", "workloads":
+                self._workloads.add((await request.json())["name"])
+            case "DELETE", "workloads":
+                self._workloads.discard((await request.json())["name"])
+            case "POST", "cuts":
+                self._cuts.append(Cut(**await request.json()))
+            case "DELETE", "cuts":
+                call = (await request.json())["call"]
+                self._cuts = [cut for cut in self._cuts if call not in cut.call]
+            case "GET", "calls":
+                wanted = request.query.get("workload")
+                found = [asdict(record) for record in self._records if wanted in (None, record.workload)]
+                return web.json_response(found)
+            case _:
+                return web.json_response({"error": "unknown"}, status=404)
+        return web.json_response({})
+
+
+def _call(record: Record) -> str:
+    site = CallSite(record.function, record.operation, record.item)
+    return f"|{record.workload or ''}|{site}|{record.nth}|"
+
+
+def _no_body(headers) -> bool:
+    return headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in headers
+
+
+def _command(pid: int) -> bytes:
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+    return b""
