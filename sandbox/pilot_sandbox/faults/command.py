@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import sys
 import time
 from dataclasses import dataclass
@@ -82,4 +83,7 @@ def _run(stack: Stack, options: FaultOptions, say) -> int:
 def _cases(stack: Stack, options: FaultOptions, say) -> list[Case]:
     if options.random_kills:
         return random_kills(recorded(stack, "failover"), options.random_kills, options.seed)
-    return [case for case in every_case(stack, say) if options.only in str(case)]
+    cases = [case for case in every_case(stack, say) if options.only in str(case)]
+    # Mixed, so that an hour's run shows what is wrong in its first minutes.
+    random.Random(options.seed).shuffle(cases)
+    return cases

@@ -1,7 +1,7 @@
 """What a call is called: which workload's, by which function, to do what, to which item.
 
-Two runs of the same kind make the same calls under the same names, whatever the ids in them: that is what lets a fault be
-aimed at "the promotion's outcome in the journal" of one workload while others run beside it.
+Two runs of the same kind make the same calls under the same names, whatever the ids in them: that is what lets a
+fault be aimed at "the promotion's outcome in the journal" of one workload while others run beside it.
 """
 
 import re

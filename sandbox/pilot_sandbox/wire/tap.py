@@ -1,7 +1,7 @@
 """The tap in the fault proxy: every call gets a name that microburst's rules can match, is recorded, and can be cut.
 
-microburst throttles, fails, delays and resets. Two things it cannot do are done here: losing an answer that has no body, and
-ending the process that made the call, right after the call took effect.
+microburst throttles, fails, delays and resets. Two things it cannot do are done here: losing an answer that has no
+body, and ending the process that made the call, right after the call took effect.
 """
 
 import asyncio
