@@ -84,6 +84,10 @@ demo: setup build-native ## Kill the primary Region and watch the workload recov
 bench: setup build-native ## Time failovers against the delays that the sandbox injects; leaves out/bench.json
 	@$(PILOT_SANDBOX) bench
 
+.PHONY: faults
+faults: setup build-native ## Let every call of a failover fail in every way, in whole runs (about an hour); FAULTS="--random-kills 100" or "--only fence"
+	@$(PILOT_SANDBOX) faults $(FAULTS)
+
 # --- checks ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: test

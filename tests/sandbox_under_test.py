@@ -15,6 +15,7 @@ from pathlib import Path
 
 import boto3
 import yaml
+from boto3.dynamodb.conditions import Key
 from botocore.config import Config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -319,14 +320,25 @@ class SandboxUnderTest:
 
     def item(self, pk: str, sk: str) -> dict:
         """One item of the state table, as plain values."""
-        table = boto3.resource(
+        return self._table().get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item", {})
+
+    def items(self, pk: str, prefix: str) -> list[dict]:
+        """The items of one partition whose sort key begins so."""
+        wanted = Key("pk").eq(pk) & Key("sk").begins_with(prefix)
+        return self._table().query(KeyConditionExpression=wanted, ConsistentRead=True)["Items"]
+
+    def forget(self, pk: str, sk: str) -> None:
+        """Remove an item of the state table: for a workload that is to be as new."""
+        self._table().delete_item(Key={"pk": pk, "sk": sk})
+
+    def _table(self):
+        return boto3.resource(
             "dynamodb",
             region_name=self.recovery_region,
             endpoint_url=self.description["endpointUrl"],
             aws_access_key_id="test",
             aws_secret_access_key="test",
         ).Table(self.outputs["StateTableName"])
-        return table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item", {})
 
     def evidence(self, run_id: str, name: str) -> dict | None:
         """A piece of a run's evidence, as the state table holds it now."""
@@ -384,6 +396,9 @@ class SandboxUnderTest:
     def executions_of(self, plan: str) -> list[dict]:
         """Every execution whose input names this plan."""
         stepfunctions = self.aws("stepfunctions")
-        listed = stepfunctions.list_executions(stateMachineArn=self.outputs["RecoveryStateMachineArn"], maxResults=100)
-        described = [stepfunctions.describe_execution(executionArn=e["executionArn"]) for e in listed["executions"]]
+        pages = stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self.outputs["RecoveryStateMachineArn"]
+        )
+        listed = [execution for page in pages for execution in page["executions"]]
+        described = [stepfunctions.describe_execution(executionArn=e["executionArn"]) for e in listed]
         return [e for e in described if json.loads(e["input"]).get("plan") == plan]

@@ -1,0 +1,58 @@
+"""The judge of `make faults`: every forbidden thing is seen, and nothing that is allowed is called forbidden."""
+
+from dataclasses import replace
+
+import pytest
+from pilot_sandbox.faults.judge import Seen, State, forbidden
+
+BEFORE = State(
+    sizes=(0, 0, 0),
+    primary_sizes=(2, 4, 2),
+    primary_doors={"load balancer": ["sg-open"], "database": ["sg-db"]},
+    promoted=False,
+    available=True,
+    in_service=0,
+    stop_object=False,
+)
+RECOVERED = replace(BEFORE, sizes=(2, 4, 2), primary_sizes=(0, 0, 0), promoted=True, in_service=2, stop_object=True)
+PROMOTION = {"operation": "rds.PromoteReadReplica", "item": "", "status": 200, "function": "promote-db"}
+RESIZE = {"operation": "autoscaling.UpdateAutoScalingGroup", "item": "", "status": 200, "function": "scale-compute"}
+UNDO = {**RESIZE, "function": "rollback"}
+JOURNAL = [{"action": "promote-read-replica"}, {"action": "resize-group"}]
+
+
+def _seen(outcome: str, after: State, **more: object) -> Seen:
+    return Seen(outcome, BEFORE, after, **{"calls": [], "journal": [], "recovery_region": "there", **more})
+
+
+STUCK = {"page": "run this", "resumed": "recovered", "at_last": RECOVERED}
+
+ROWS = [
+    ("recovered", _seen("recovered", RECOVERED, calls=[PROMOTION, RESIZE], journal=JOURNAL, served_by=["there"]), None),
+    ("refused, as before", _seen("refused", BEFORE), None),
+    ("rolled back, as before", _seen("rolledBack", BEFORE, calls=[RESIZE, UNDO], journal=JOURNAL), None),
+    ("stuck, and the page leads out", _seen("stuck", replace(BEFORE, promoted=True), **STUCK), None),
+    ("a refused promotion is none", _seen("refused", BEFORE, calls=[{**PROMOTION, "status": 400}]), None),
+    ("never ended", _seen("unended", BEFORE), "never ended"),
+    ("another end", _seen("States.Timeout", BEFORE), "never ended"),
+    ("two promotions", _seen("recovered", RECOVERED, calls=[PROMOTION] * 2, journal=JOURNAL), "2 promotions"),
+    ("not in the journal", _seen("recovered", RECOVERED, calls=[PROMOTION], journal=[]), "not in the journal"),
+    ("traffic, no database", _seen("stuck", replace(BEFORE, stop_object=True), **STUCK), "cannot be written"),
+    ("false success", _seen("recovered", replace(RECOVERED, in_service=1)), "the capacity is in service"),
+    ("not put back", _seen("rolledBack", replace(BEFORE, sizes=(2, 4, 2))), "not as before"),
+    ("the fence left", _seen("refused", replace(BEFORE, primary_sizes=(0, 0, 0))), "not as before"),
+    ("the door left", _seen("refused", replace(BEFORE, primary_doors={})), "not as before"),
+    ("no page", _seen("stuck", RECOVERED), "without a page"),
+    ("the page misleads", _seen("stuck", RECOVERED, **{**STUCK, "resumed": "stuck"}), "ended stuck"),
+    ("not there at last", _seen("stuck", RECOVERED, **{**STUCK, "at_last": BEFORE}), "SUCCEEDED, and it is not so"),
+    ("two Regions take orders", _seen("recovered", RECOVERED, served_by=["there", "here"]), "2 Regions at once"),
+    ("the old one takes orders", _seen("recovered", RECOVERED, served_by=["here"]), "taken by here"),
+    ("nobody takes orders", _seen("recovered", RECOVERED, served_by=[]), "taken by nobody"),
+]
+
+
+@pytest.mark.parametrize(("seen", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_what_is_forbidden(seen: Seen, expected: str | None) -> None:
+    """One row, one finding."""
+    found = forbidden(seen)
+    assert (found == []) if expected is None else any(expected in finding for finding in found), found
