@@ -20,6 +20,7 @@ def main() -> None:
     tap = Tap(proxy, arguments.port)
     app = make_app(proxy)
     app.middlewares.append(tap.middleware)
+    app.on_startup.append(tap.watch_answers)
     web.run_app(app, host="127.0.0.1", port=arguments.port, print=None)
 
 

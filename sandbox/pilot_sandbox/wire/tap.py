@@ -13,6 +13,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 
+import aiohttp
 from aiohttp import web
 from microburst.core import pipeline
 from microburst.core.context import RequestContext
@@ -69,6 +70,13 @@ class Tap:
         pipeline.should_buffer = lambda *_: True
         proxy.upstream.relay = self._relayed
 
+    async def watch_answers(self, _: web.Application) -> None:
+        """Hear what AWS answers once the proxy runs: a call whose caller gave up waiting takes effect all the same."""
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(_answered)
+        trace.freeze()
+        self._upstream.session.trace_configs.append(trace)
+
     @web.middleware
     async def middleware(self, request: web.Request, handler) -> web.StreamResponse:
         """Around every request."""
@@ -121,7 +129,6 @@ class Tap:
             request.method, url, headers=headers, data=body, allow_redirects=False
         ) as answer:
             await answer.read()
-            record.status = answer.status
         if cut.delaySeconds:
             await asyncio.sleep(cut.delaySeconds)
         if cut.how == "kill":
@@ -156,6 +163,11 @@ class Tap:
             case _:
                 return web.json_response({"error": "unknown"}, status=404)
         return web.json_response({})
+
+
+async def _answered(_session: object, _context: object, answered: aiohttp.TraceRequestEndParams) -> None:
+    if record := _record.get():
+        record.status = answered.response.status
 
 
 def _call(record: Record) -> str:
