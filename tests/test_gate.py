@@ -1,5 +1,7 @@
 """The gate between fence and promotion: a person approves, refuses or says nothing; the primary comes back."""
 
+import time
+
 from sandbox_under_test import Workload
 
 
@@ -108,3 +110,27 @@ def test_required_fence_not_achieved(workload: Workload) -> None:
     states = {item["name"]: item["state"] for item in run.report["evidence"]["fence"]["items"]}
     assert set(states.values()) == {"unreachable"}
     _is_untouched(workload, before)
+
+
+def test_a_loss_is_accepted_in_numbers(workload: Workload) -> None:
+    """A replica that lags by more than the plan allows is promoted only when an approver accepts at least that much."""
+    sandbox = workload.sandbox
+    workload.change_plan(lambda plan: plan["policy"].update(maxDataLossSeconds=1, approvers=["ana"]))
+    sandbox.control("POST", "/replication/lag", {"seconds": 12}, workload=workload.name)
+    time.sleep(10)  # until the line is as slow as that, the replica is not behind
+    pages = workload.pages()
+    workload.kill()
+    arn = workload.start()
+    run_id = arn.rsplit(":", 1)[1]
+    page = pages.about(workload.name, "To approve")
+    assert "the plan allows 1" in page
+    assert sandbox.pilot("approve", run_id, "--as", "ana", "--accept-loss-seconds", "2").returncode == 0
+    pages.about(workload.name, "2 seconds are accepted")
+    assert sandbox.pilot("approve", run_id, "--as", "ana", "--accept-loss-seconds", "600").returncode == 0
+    run = sandbox.wait(arn, workload.name)
+    assert run.status == "SUCCEEDED", (run.error, run.cause)
+    approval = run.report["evidence"]["approval"]
+    assert (approval["approver"], approval["acceptedLossSeconds"]) == ("ana", 600)
+    assert 2 < approval["statedLossSeconds"] == run.report["rpoSeconds"]
+    client = workload.client_until(sandbox.recovery_region)
+    assert 0 < client["lossSeconds"] <= run.report["rpoSeconds"] + 0.5

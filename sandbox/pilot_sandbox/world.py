@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -178,6 +179,8 @@ class World:
         await name_workload(self.fault_url, self.http, name, there=False)
         await asyncio.to_thread(remove_workload, self.clients, self.seed_context(workload))
         await workload.stop()
+        # Two databases of a workload are a hundred megabytes, and there may come a workload of the same name.
+        await asyncio.to_thread(shutil.rmtree, self._surroundings.data_folder / name, ignore_errors=True)
         await self.apply_region_network()
         self.on_change()
 

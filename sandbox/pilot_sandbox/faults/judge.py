@@ -1,19 +1,21 @@
 """What must never be, whatever fails: pure, from what was seen to what is forbidden in it."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 #: How a run may end. `unended` is none of them.
 OUTCOMES = ("recovered", "rolledBack", "refused", "stuck")
 
-# Which acts of the journal a call that changes the workload may belong to.
+_PROMOTION = "rds.PromoteReadReplica"
+# The act of the journal that a call belongs to which changes the workload: by the function that makes it, and the call.
 _ACTS = {
-    "rds.PromoteReadReplica": {"promote-read-replica"},
-    "autoscaling.UpdateAutoScalingGroup": {"resize-group", "fence-group"},
-    "elbv2.SetSecurityGroups": {"fence-load-balancer"},
-    "rds.ModifyDBInstance": {"fence-instance"},
-    "s3.PutObject stop": {"put-stop-object"},
+    ("promote-db", _PROMOTION): "promote-read-replica",
+    ("scale-compute", "autoscaling.UpdateAutoScalingGroup"): "resize-group",
+    ("update-dns", "s3.PutObject stop"): "put-stop-object",
+    ("fence", "autoscaling.UpdateAutoScalingGroup"): "fence-group",
+    ("fence", "elbv2.SetSecurityGroups"): "fence-load-balancer",
+    ("fence", "rds.ModifyDBInstance"): "fence-instance",
 }
+_CHANGES = {call for _, call in _ACTS}
 
 
 @dataclass
@@ -57,7 +59,7 @@ def forbidden(seen: Seen) -> list[str]:
     found = list(seen.problems)
     if seen.outcome not in OUTCOMES:
         found.append("the run never ended")
-    promotions = [call for call in seen.calls if _accepted(call) and call["operation"] == "rds.PromoteReadReplica"]
+    promotions = [call for call in seen.calls if _accepted(call) and call["operation"] == _PROMOTION]
     if len(promotions) > 1:
         found.append(f"{len(promotions)} promotions")
     found += _not_journalled(seen)
@@ -68,6 +70,9 @@ def forbidden(seen: Seen) -> list[str]:
         found += _not_recovered(seen.after)
     if seen.outcome in ("rolledBack", "refused") and seen.after.undone_part() != seen.before.undone_part():
         found.append(f"{seen.outcome}, but not as before: {seen.before} became {seen.after}")
+    if seen.outcome in ("rolledBack", "refused") and promotions:
+        # By the wire, for the state may still look as before: RDS shows a promotion only once it is through.
+        found.append(f"{seen.outcome}, after a promotion was accepted")
     if seen.outcome == "stuck":
         found += _stuck(seen)
     return found + _split(seen)
@@ -78,13 +83,29 @@ def _accepted(call: dict) -> bool:
 
 
 def _not_journalled(seen: Seen) -> list[str]:
+    """Accepted calls whose act the journal does not know, or says was not done."""
     acts = {entry["action"] for entry in seen.journal}
-    made = Counter()
-    for call in seen.calls:
-        name = f"{call['operation']} {call['item']}".strip()
-        if _accepted(call) and name in _ACTS and call["function"] != "rollback":
-            made[name] += 1
-    return [f"{name} was made and is not in the journal" for name in made if not _ACTS[name] & acts]
+    believed = {entry["action"] for entry in seen.journal if not _said_not_done(entry)}
+    found = []
+    for function, name in dict.fromkeys(_change(call) for call in seen.calls if _accepted(call)):
+        # An undo is written down in the entry of the act that it undoes.
+        if name not in _CHANGES or function == "rollback":
+            continue
+        act = _ACTS.get((function, name))
+        if act not in acts:
+            found.append(f"{name} was made by {function} and is not in the journal")
+        elif act not in believed:
+            found.append(f"{name} was made by {function} and the journal says that it was not done")
+    return found
+
+
+def _change(call: dict) -> tuple[str, str]:
+    return call["function"], f"{call['operation']} {call['item']}".strip()
+
+
+def _said_not_done(entry: dict) -> bool:
+    outcome = entry.get("outcome")
+    return isinstance(outcome, dict) and outcome.get("kind") == {"S": "notDone"}
 
 
 def _not_recovered(state: State) -> list[str]:

@@ -19,6 +19,9 @@ PROMOTION = {"operation": "rds.PromoteReadReplica", "item": "", "status": 200, "
 RESIZE = {"operation": "autoscaling.UpdateAutoScalingGroup", "item": "", "status": 200, "function": "scale-compute"}
 UNDO = {**RESIZE, "function": "rollback"}
 JOURNAL = [{"action": "promote-read-replica"}, {"action": "resize-group"}]
+NOT_DONE = [{"action": "promote-read-replica", "outcome": {"kind": {"S": "notDone"}}}]
+DONE = [{"action": "promote-read-replica", "outcome": {"kind": {"S": "accepted"}}}]
+FENCE = {**RESIZE, "function": "fence"}
 
 
 def _seen(outcome: str, after: State, **more: object) -> Seen:
@@ -33,10 +36,19 @@ ROWS = [
     ("rolled back, as before", _seen("rolledBack", BEFORE, calls=[RESIZE, UNDO], journal=JOURNAL), None),
     ("stuck, and the page leads out", _seen("stuck", replace(BEFORE, promoted=True), **STUCK), None),
     ("a refused promotion is none", _seen("refused", BEFORE, calls=[{**PROMOTION, "status": 400}]), None),
+    ("a resumed run's entry counts", _seen("recovered", RECOVERED, calls=[PROMOTION], journal=NOT_DONE + DONE), None),
     ("never ended", _seen("unended", BEFORE), "never ended"),
     ("another end", _seen("States.Timeout", BEFORE), "never ended"),
     ("two promotions", _seen("recovered", RECOVERED, calls=[PROMOTION] * 2, journal=JOURNAL), "2 promotions"),
     ("not in the journal", _seen("recovered", RECOVERED, calls=[PROMOTION], journal=[]), "not in the journal"),
+    (
+        "another's entry",
+        _seen("recovered", RECOVERED, calls=[FENCE], journal=JOURNAL),
+        "fence and is not in the journal",
+    ),
+    ("the journal denies it", _seen("recovered", RECOVERED, calls=[PROMOTION], journal=NOT_DONE), "it was not done"),
+    ("changed by a stranger", _seen("refused", BEFORE, calls=[{**RESIZE, "function": "gate"}]), "not in the journal"),
+    ("promoted after all", _seen("rolledBack", BEFORE, calls=[PROMOTION], journal=DONE), "promotion was accepted"),
     ("traffic, no database", _seen("stuck", replace(BEFORE, stop_object=True), **STUCK), "cannot be written"),
     ("false success", _seen("recovered", replace(RECOVERED, in_service=1)), "the capacity is in service"),
     ("not put back", _seen("rolledBack", replace(BEFORE, sizes=(2, 4, 2))), "not as before"),
