@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::plan::{Compute, Database, RecoveryPlan, Signal, Traffic};
+use pilot_core::plan::{Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, Signal, Traffic};
 
 use crate::columns::table;
 
@@ -15,7 +15,8 @@ pub fn text(plan: &RecoveryPlan, sha256: &str) -> String {
         row("regions", format!("{} -> {}", plan.regions.primary, plan.regions.recovery)),
         row("objectives", format!("RTO {} s, RPO {} s", plan.objectives.rto_seconds, plan.objectives.rpo_seconds)),
         row("acts when", acts_when(plan)),
-        row("promotes if", format!("at most {} s of data would be lost", plan.policy.max_data_loss_seconds)),
+        row("fences", fences(plan)),
+        row("promotes if", promotes_if(plan)),
     ];
     let databases = plan.databases.iter().map(|c| (c.wave(), database(c)));
     rows.extend(waves("data", databases));
@@ -35,6 +36,31 @@ fn acts_when(plan: &RecoveryPlan) -> String {
     let names: Vec<&str> = fates.iter().copied().collect();
     let (quorum, hold) = (plan.policy.quorum, plan.policy.hold_seconds);
     format!("{quorum} of {} fates ({}) fail for {hold} s", fates.len(), names.join(", "))
+}
+
+fn fences(plan: &RecoveryPlan) -> String {
+    let item = |item: &FenceItem| match item {
+        FenceItem::AutoScalingGroup(item) => format!("{}: Auto Scaling group {} to 0", item.name, item.group_name),
+        FenceItem::LoadBalancer(item) => format!("{}: the load balancer's door closed", item.name),
+        FenceItem::RdsInstance(item) => format!("{}: DB instance {}'s door closed", item.name, item.identifier),
+    };
+    let items: Vec<String> = plan.fence.items.iter().map(item).collect();
+    let policy = match plan.fence.policy {
+        FencePolicy::BestEffort => "as far as the primary can be reached",
+        FencePolicy::Required => "or nothing is promoted",
+    };
+    if items.is_empty() { "nothing of the primary".to_owned() } else { format!("{} ({policy})", items.join("; ")) }
+}
+
+fn promotes_if(plan: &RecoveryPlan) -> String {
+    let policy = &plan.policy;
+    let (bound, names) = (policy.max_data_loss_seconds, policy.approvers.join(", "));
+    let who = if names.is_empty() { "somebody".to_owned() } else { format!("one of {names}") };
+    match (policy.gate, names.is_empty()) {
+        (Gate::Approval, _) => format!("{who} approves, and accepts any loss above {bound} s in numbers"),
+        (Gate::Automatic, true) => format!("at most {bound} s of data would be lost"),
+        (Gate::Automatic, false) => format!("at most {bound} s of data would be lost, or {who} accepts more"),
+    }
 }
 
 /// One row a wave, lowest first; everything in a row goes at once.

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-from .calls import Case, cases_of
+from .calls import Case, cases_of, sites_of
 from .case import CaseRun, Result
 from .kinds import NOTHING
 from .scenarios import SCENARIOS
@@ -34,7 +34,10 @@ def every_case(stack: Stack, say: Callable[[str], None]) -> list[Case]:
     for name, scenario in SCENARIOS.items():
         calls = recorded(stack, name)
         of_scenario = cases_of(name, calls, scenario.functions)
-        say(f"{name}: {len(calls)} calls crossed the wire; {len(of_scenario)} cases")
+        sites = sites_of(calls, scenario.functions)
+        say(f"{name}: {len(calls)} calls crossed the wire; {len(sites)} different ones make {len(of_scenario)} cases")
+        for site, times in sites.items():
+            say(f"    {times:3d} x {site}")
         cases += of_scenario
     return cases
 

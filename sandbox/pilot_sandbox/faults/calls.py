@@ -34,9 +34,14 @@ def site_name(call: dict) -> str:
     return f"{call['function']} {call['operation']} {call['item']}".strip()
 
 
+def sites_of(recorded: list[dict], functions: frozenset[str] | None) -> dict[str, int]:
+    """The different calls of a recorded run, in its order, and how often each was made."""
+    return dict(Counter(site_name(call) for call in recorded if _is_ours(call, functions)))
+
+
 def cases_of(scenario: str, recorded: list[dict], functions: frozenset[str] | None) -> list[Case]:
     """Every fault on every call of a recorded run, in the order of the run."""
-    counts = Counter(site_name(call) for call in recorded if _is_ours(call, functions))
+    counts = sites_of(recorded, functions)
     return [
         Case(scenario, call, nth, fault)
         for call, count in counts.items()
