@@ -25,6 +25,8 @@ pub const FUNCTION: &str = "close-run";
 pub const NOTIFIED: &str = "notified";
 /// Step Functions carries 256 KiB: so many decisions are handed over, the report holds all.
 const DECISIONS_MAX: usize = 100;
+/// The evidence of what a person was asked.
+const ASKED: &str = "approval-asked";
 /// The evidence that is the run itself; the report says all of it in its own words.
 const RUN: &str = "run";
 
@@ -72,6 +74,7 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
         let mut evidence = self.ledger.evidence(&run.run_id).await?;
         let told_already = evidence.remove(NOTIFIED).is_some();
         evidence.remove(RUN);
+        hide_token(&mut evidence);
         let report = build(Facts {
             run_id: run.run_id.clone(),
             execution_arn: run.execution_arn.clone(),
@@ -228,6 +231,13 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
         decisions.truncate(DECISIONS_MAX);
         tracing::info!(run = %run_id, outcome = outcome.as_str(), report = %location.json, "closed");
         ClosedRun { run_id, outcome, reason, report: location.json, decisions }
+    }
+}
+
+/// The task token let whoever had it answer for a person. It is used up by now, and none of a report's business.
+fn hide_token(evidence: &mut BTreeMap<String, Value>) {
+    if let Some(Value::Object(asked)) = evidence.get_mut(ASKED) {
+        asked.remove("taskToken");
     }
 }
 

@@ -1,7 +1,8 @@
 //! The report as the template needs it: texts, already in words and figures. The template escapes every one of them.
 
 use jiff::Timestamp;
-use pilot_core::contract::{Outcome, TriggerKind};
+use pilot_core::contract::{ApprovalDecision, Outcome, TriggerKind, WouldDo};
+use pilot_core::decide::gate::Approval;
 use pilot_core::journal::{Entry, StepRecord};
 use pilot_core::report::Report;
 use serde::Serialize;
@@ -24,6 +25,7 @@ pub struct View {
     timeline: Option<Timeline>,
     steps: Vec<Step>,
     journal: Vec<Act>,
+    decisions: Vec<Decision>,
     data_loss: Vec<Loss>,
     evidence: Vec<(String, String)>,
 }
@@ -56,6 +58,18 @@ struct Act {
     irreversible: bool,
     before: String,
     outcome: String,
+    adopted_from: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Decision {
+    step: &'static str,
+    component: String,
+    action: String,
+    resource: String,
+    detail: String,
+    irreversible: bool,
+    before: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,6 +101,7 @@ impl View {
             timeline: timeline::draw(report),
             steps: report.steps.iter().map(step).collect(),
             journal: report.journal.iter().map(act).collect(),
+            decisions: report.decisions.iter().map(decision).collect(),
             data_loss: report.data_loss.iter().map(loss).collect(),
             evidence: report.evidence.iter().map(|(name, document)| (name.clone(), pretty(document))).collect(),
         }
@@ -135,6 +150,8 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ("Plan SHA-256", Some(or_none(&report.plan.sha256).to_owned())),
         ("Regions", report.regions.as_ref().map(|r| format!("{} to {}", r.primary, r.recovery))),
         ("Started by", Some(started_by(report))),
+        ("Goes on with run", report.resumes.clone()),
+        ("Approval", approval(report)),
         ("Last seen healthy", time(report.last_healthy_at)),
         ("Incident", time(report.incident_at)),
         ("Started", time(Some(report.started_at))),
@@ -143,6 +160,26 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ("Closed", time(Some(report.ended_at))),
     ];
     rows.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+}
+
+/// Who said what to the promotion, and how much loss was accepted.
+fn approval(report: &Report) -> Option<String> {
+    let approval: Approval = serde_json::from_value(report.evidence.get("approval")?.clone()).ok()?;
+    let word = match approval.decision {
+        ApprovalDecision::Approve => "approved",
+        ApprovalDecision::Refuse => "refused",
+    };
+    let seconds =
+        |seconds: Option<f64>, none: &str| seconds.map_or(none.to_owned(), |seconds| format!("{seconds:.1} s"));
+    let (accepted, stated) = (
+        seconds(approval.accepted_loss_seconds, "none beyond the plan's bound"),
+        seconds(approval.stated_loss_seconds, "unknown"),
+    );
+    let reason = approval.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    Some(format!(
+        "{word} by {} at {}, loss accepted {accepted}, stated {stated}{reason}",
+        approval.approver, approval.at
+    ))
 }
 
 fn or_none(text: &str) -> &str {
@@ -187,6 +224,19 @@ fn act(entry: &Entry) -> Act {
         irreversible: entry.irreversible,
         before: pretty(&entry.before),
         outcome: outcome(entry),
+        adopted_from: entry.adopted_from.clone(),
+    }
+}
+
+fn decision(would_do: &WouldDo) -> Decision {
+    Decision {
+        step: would_do.step.as_str(),
+        component: would_do.component.clone(),
+        action: would_do.action.clone(),
+        resource: would_do.resource.clone(),
+        detail: would_do.detail.clone(),
+        irreversible: would_do.irreversible,
+        before: if would_do.before.is_null() { String::new() } else { pretty(&would_do.before) },
     }
 }
 

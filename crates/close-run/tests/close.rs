@@ -454,3 +454,22 @@ async fn a_dry_run_hands_over_its_decisions_and_tells_nobody() {
     assert_eq!((report.outcome, report.decisions.len(), report.evidence.len()), (Outcome::DryRun, 1, 0));
     assert!(scene.html(PLAN).contains("Dry run"));
 }
+
+#[tokio::test]
+async fn an_approval_is_told_and_its_token_is_not() {
+    let scene = Scene::new();
+    let asked = json!({"taskToken": "AQCEsecret", "why": ["the plan wants it"], "lossSeconds": 99.5});
+    let approval = json!({"approver": "ana", "decision": "approve", "acceptedLossSeconds": 120.0, "statedLossSeconds": 99.5,
+                          "reason": "sales go on", "at": now()});
+    scene.ledger.keep_evidence(&scene.run.run_id, "approval-asked", &asked).await.unwrap();
+    scene.ledger.keep_evidence(&scene.run.run_id, "approval", &approval).await.unwrap();
+    scene.close(scene.event(Outcome::Recovered, None)).await.unwrap();
+    let report = serde_json::to_string(&scene.report(PLAN)).unwrap();
+    let html = scene.html(PLAN);
+    assert!(
+        html.contains("approved by ana") && html.contains("loss accepted 120.0 s, stated 99.5 s: sales go on"),
+        "{html}"
+    );
+    assert!(report.contains("the plan wants it"));
+    assert!(!report.contains("AQCEsecret") && !html.contains("AQCEsecret"));
+}

@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode};
+use aws_sdk_rds::config::retry::RetryConfig;
 use aws_sdk_rds::types::DbInstance;
 use jiff::Timestamp;
 use pilot_core::observed::{LagSample, ReplicaObserved};
@@ -73,7 +74,10 @@ impl Replicas for AwsReplicas {
         let call = self.rds.promote_read_replica().db_instance_identifier(identifier);
         // Without retention no replica could be made from it for the way back.
         let retention_days = i32::try_from(backup_retention_days).unwrap_or(i32::MAX);
-        call.backup_retention_period(retention_days).send().await?;
+        // One attempt: after a lost answer the SDK's own second one would be refused by what the first one did, and its refusal would
+        // read as "not done".
+        let once = aws_sdk_rds::config::Builder::new().retry_config(RetryConfig::disabled());
+        call.backup_retention_period(retention_days).customize().config_override(once).send().await?;
         Ok(())
     }
 }

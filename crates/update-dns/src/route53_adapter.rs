@@ -2,6 +2,8 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_route53::Client;
+use aws_sdk_route53::config::Builder;
+use aws_sdk_route53::config::retry::RetryConfig;
 use aws_sdk_route53::error::BuildError;
 use aws_sdk_route53::types::{
     Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecord, ResourceRecordSet, RrType,
@@ -43,7 +45,13 @@ impl AwsRecords {
             .and_then(|changes| ChangeBatch::builder().comment("Pilot Light").set_changes(Some(changes)).build());
         let batch = batch.map_err(|error| not_built(&error))?;
         let call = self.client.change_resource_record_sets().hosted_zone_id(zone_id).change_batch(batch);
-        let answer = call.send().await?;
+        let answer = if action == ChangeAction::Delete {
+            // One attempt: after a lost answer the SDK's own second one would be refused, for the records are gone.
+            let once = Builder::new().retry_config(RetryConfig::disabled());
+            call.customize().config_override(once).send().await?
+        } else {
+            call.send().await?
+        };
         answer
             .change_info()
             .map(|info| info.id().to_owned())

@@ -46,7 +46,11 @@ def run_cases(stack: Stack, cases: Iterable[Case], side_by_side: int, ended: Cal
     """Run them; `ended` hears of each as it ends."""
 
     def one(case: Case) -> Result:
-        result = CaseRun(stack, case, _workload()).run()
+        workload = _workload()
+        try:
+            result = CaseRun(stack, case, workload).run()
+        except Exception as error:  # the case is told as broken, the others go on
+            result = Result(case, workload, "broken", [f"{type(error).__name__}: {error}"], "", None, False, 0.0)
         ended(result)
         return result
 

@@ -34,7 +34,7 @@ class Result:
     forbidden: list[str]
     run: str
     resumed: str | None
-    #: Whether the call was made at all: a fault that never came proves nothing.
+    #: Whether the fault befell the call: one that never came proves nothing.
     fired: bool
     seconds: float
 
@@ -81,11 +81,19 @@ class CaseRun:
         lift()
         lift_scenario()
         calls = self._stack.calls(self._name)
-        seen = Seen(outcome, before, self._state(), calls, self._journals(), recovery_region=self._stack.recovery)
-        fired = any(site_name(call) == self._case.call and call["nth"] >= self._case.nth for call in calls)
+        seen = Seen(
+            outcome,
+            before,
+            self._state(),
+            calls,
+            self._journals(),
+            recovery_region=self._stack.recovery,
+            primary_region=self._stack.primary,
+        )
+        fired = any(site_name(call) == self._case.call and call["cut"] for call in calls)
         if outcome == "stuck":
             self._go_on(seen, pages)
-        if "recovered" in (seen.outcome, seen.resumed):
+        if outcome != "unended" and (outcome != "stuck" or seen.resumed == "recovered"):
             seen.served_by = self._served_by()
         pages.close()
         return seen, run_id, fired

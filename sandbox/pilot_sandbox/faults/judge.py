@@ -51,6 +51,7 @@ class Seen:
     #: The Regions that confirmed the client's orders once the primary was mended; `None` if nobody looked.
     served_by: list[str] | None = None
     recovery_region: str = ""
+    primary_region: str = ""
     problems: list[str] = field(default_factory=list)
 
 
@@ -132,6 +133,7 @@ def _split(seen: Seen) -> list[str]:
     regions = set(seen.served_by)
     if len(regions) > 1:
         return [f"orders are taken in {len(regions)} Regions at once"]
-    if regions != {seen.recovery_region}:
-        return [f"recovered, and orders are taken by {', '.join(regions) or 'nobody'}"]
+    back = seen.outcome in ("rolledBack", "refused")
+    if regions != {seen.primary_region if back else seen.recovery_region}:
+        return [f"{seen.outcome}, and orders are taken by {', '.join(regions) or 'nobody'}"]
     return []

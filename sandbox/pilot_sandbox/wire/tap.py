@@ -38,6 +38,7 @@ class Record:
     nth: int
     region: str | None
     status: int = 0
+    #: What befell it: a `rule` of microburst, `lose`, `kill`.
     cut: str | None = None
 
 
@@ -51,6 +52,7 @@ class Cut:
 
 
 _record: ContextVar[Record | None] = ContextVar("record", default=None)
+_context: ContextVar[RequestContext | None] = ContextVar("context", default=None)
 
 
 class Tap:
@@ -83,9 +85,13 @@ class Tap:
         if request.path.startswith(_CONTROL):
             return await self._control(request)
         _record.set(None)
+        _context.set(None)
         response = await handler(request)
         if record := _record.get():
             record.status = record.status or response.status
+            context = _context.get()
+            if context is not None and context.decision is not None:
+                record.cut = "rule"
         return response
 
     def _named(self, headers, method, path, query, body) -> RequestContext:
@@ -100,6 +106,7 @@ class Tap:
         named = CIMultiDict(headers)
         named[CALL_HEADER] = _call(record)
         context.headers = named
+        _context.set(context)
         return context
 
     def _new_record(self, context: RequestContext, body: str) -> Record:

@@ -25,7 +25,12 @@ FENCE = {**RESIZE, "function": "fence"}
 
 
 def _seen(outcome: str, after: State, **more: object) -> Seen:
-    return Seen(outcome, BEFORE, after, **{"calls": [], "journal": [], "recovery_region": "there", **more})
+    return Seen(
+        outcome,
+        BEFORE,
+        after,
+        **{"calls": [], "journal": [], "recovery_region": "there", "primary_region": "here", **more},
+    )
 
 
 STUCK = {"page": "run this", "resumed": "recovered", "at_last": RECOVERED}
@@ -59,6 +64,8 @@ ROWS = [
     ("not there at last", _seen("stuck", RECOVERED, **{**STUCK, "at_last": BEFORE}), "SUCCEEDED, and it is not so"),
     ("two Regions take orders", _seen("recovered", RECOVERED, served_by=["there", "here"]), "2 Regions at once"),
     ("the old one takes orders", _seen("recovered", RECOVERED, served_by=["here"]), "taken by here"),
+    ("back, and the primary takes orders", _seen("refused", BEFORE, served_by=["here"]), None),
+    ("back, and the other one takes orders", _seen("rolledBack", BEFORE, served_by=["there"]), "taken by there"),
     ("nobody takes orders", _seen("recovered", RECOVERED, served_by=[]), "taken by nobody"),
 ]
 
