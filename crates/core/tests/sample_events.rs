@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use pilot_core::FailureName;
 use pilot_core::contract::{CloseRun, GateRequest, OpenRun, RollbackRequest, Step, StepRequest, read_event};
+use pilot_core::plan::sha256_hex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -115,4 +116,22 @@ fn close_run() {
         assert_eq!(event.run.is_none(), name == "refused-at-the-door", "close-run/{name}");
     };
     read_all("close-run", good, |_| false);
+}
+
+/// The samples' runs are pinned to the published example: whoever changes it changes the hash in them too, or every function that reads the
+/// plan answers `PlanChanged` instead of what the sample shows.
+#[test]
+fn the_samples_are_pinned_to_the_published_example() {
+    let example = fs::read(folder("").join("../examples/plans/pilot-light.yaml")).unwrap();
+    let sha256 = sha256_hex(&example);
+    let mut pinned = 0;
+    for function in FUNCTIONS {
+        for (name, event) in samples(function) {
+            if let Some(found) = event.pointer("/run/plan/sha256") {
+                assert_eq!(*found, sha256, "{function}/{name}");
+                pinned += 1;
+            }
+        }
+    }
+    assert!(pinned > 10, "the test reads the samples wrongly: {pinned} are pinned");
 }
