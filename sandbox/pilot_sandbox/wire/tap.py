@@ -86,12 +86,15 @@ class Tap:
             return await self._control(request)
         _record.set(None)
         _context.set(None)
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        finally:
+            # Also when the caller gave up waiting and there is nobody to answer.
+            context = _context.get()
+            if (record := _record.get()) and context is not None and context.decision is not None:
+                record.cut = "rule"
         if record := _record.get():
             record.status = record.status or response.status
-            context = _context.get()
-            if context is not None and context.decision is not None:
-                record.cut = "rule"
         return response
 
     def _named(self, headers, method, path, query, body) -> RequestContext:
