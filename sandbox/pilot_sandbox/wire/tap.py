@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 import aiohttp
 from aiohttp import web
@@ -40,6 +40,20 @@ class Record:
     status: int = 0
     #: What befell it: a `rule` of microburst, `lose`, `kill`.
     cut: str | None = None
+    #: What microburst knows of it while it lasts; afterwards let go, with the body it holds.
+    context: RequestContext | None = None
+
+    def told(self) -> dict:
+        """The record as it is told. A rule counts from when it is decided on: what it does may take longer than the run
+        whose call it befell, as a delay does beyond which nobody waits.
+        """
+        self.note_rule()
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "context"}
+
+    def note_rule(self) -> None:
+        """Note whether a rule befell the call."""
+        if self.context is not None and self.context.decision is not None:
+            self.cut = "rule"
 
 
 @dataclass
@@ -52,7 +66,6 @@ class Cut:
 
 
 _record: ContextVar[Record | None] = ContextVar("record", default=None)
-_context: ContextVar[RequestContext | None] = ContextVar("context", default=None)
 
 
 class Tap:
@@ -85,14 +98,13 @@ class Tap:
         if request.path.startswith(_CONTROL):
             return await self._control(request)
         _record.set(None)
-        _context.set(None)
         try:
             response = await handler(request)
         finally:
             # Also when the caller gave up waiting and there is nobody to answer.
-            context = _context.get()
-            if (record := _record.get()) and context is not None and context.decision is not None:
-                record.cut = "rule"
+            if record := _record.get():
+                record.note_rule()
+                record.context = None
         if record := _record.get():
             record.status = record.status or response.status
         return response
@@ -109,7 +121,7 @@ class Tap:
         named = CIMultiDict(headers)
         named[CALL_HEADER] = _call(record)
         context.headers = named
-        _context.set(context)
+        record.context = context
         return context
 
     def _new_record(self, context: RequestContext, body: str) -> Record:
@@ -168,7 +180,7 @@ class Tap:
                 self._cuts = [cut for cut in self._cuts if call not in cut.call]
             case "GET", "calls":
                 wanted = request.query.get("workload")
-                found = [asdict(record) for record in self._records if wanted in (None, record.workload)]
+                found = [record.told() for record in self._records if wanted in (None, record.workload)]
                 return web.json_response(found)
             case _:
                 return web.json_response({"error": "unknown"}, status=404)

@@ -131,6 +131,15 @@ async def test_a_late_call_is_recorded_as_aws_answered_it(wire: _Wire) -> None:
     assert (found[0]["status"], len(wire.effects)) == (200, 1), "nobody heard it, and it took effect"
 
 
+async def test_a_rule_is_told_of_while_what_it_does_still_lasts(wire: _Wire) -> None:
+    rule = {"service": "*", "headers": {CALL_HEADER: f"|{_WORKLOAD}|"}, "latency": 2_000, "times": 1}
+    await wire.control("PATCH", "/_microburst/rules", [rule])
+    with pytest.raises(TimeoutError):
+        await wire.call(timeout_seconds=0.1)
+    found = await _until(wire.calls, lambda calls: bool(calls))
+    assert (found[0]["cut"], found[0]["status"], wire.effects) == ("rule", 0, [])
+
+
 async def test_a_lost_answer_took_effect_once(wire: _Wire) -> None:
     await wire.control("POST", "/_wire/cuts", {"call": f"|{_WORKLOAD}|{_SITE}|1|", "how": "lose"})
     with pytest.raises(aiohttp.ClientError):
