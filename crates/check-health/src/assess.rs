@@ -1,7 +1,7 @@
 //! The step `assess`: is the primary down, and has it been for the plan's time?
 
 use http_probe::Http;
-use pilot_core::contract::{Assessment, ComponentProgress, Status, Step, StepRequest, StepResponse};
+use pilot_core::contract::{Assessment, ComponentProgress, Mode, Status, Step, StepRequest, StepResponse};
 use pilot_core::decide::health::{AssessDecision, Judgement, assess, goes_forward, remember};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::handler::FUNCTION;
 use crate::look::{Alarms, Eyes, Instances};
+use crate::planned;
 
 /// The evidence's name in the run's ledger.
 pub const EVIDENCE: &str = "judgement";
@@ -27,6 +28,9 @@ pub async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
 ) -> Result<StepResponse, Failure> {
     if request.step.name != Step::Assess {
         return Err(not_assess(request.step.name));
+    }
+    if context.run.mode.is_planned() || context.run.mode == Mode::Protect {
+        return planned::step(context, eyes).await;
     }
     let judgement = eyes.judge(context.plan).await;
     let workload = &context.plan.metadata.name;
@@ -85,7 +89,7 @@ fn take_up(run_id: &str, assessment: Assessment, judgement: &Judgement, now: jif
 }
 
 /// One component a signal: what the report shows of this step.
-fn progress(judgement: &Judgement, status: Status, after_seconds: u32) -> Vec<(ComponentProgress, u32)> {
+pub(crate) fn progress(judgement: &Judgement, status: Status, after_seconds: u32) -> Vec<(ComponentProgress, u32)> {
     let of = |signal: &pilot_core::observed::SignalObserved| {
         let detail = format!("{}: {}", signal.state.as_str(), signal.evidence);
         (ComponentProgress { name: signal.name.clone(), status, detail }, after_seconds)

@@ -9,4 +9,5 @@ pub mod assess;
 pub mod event;
 pub mod handler;
 pub mod look;
+mod planned;
 pub mod probe;

@@ -150,6 +150,12 @@ pub enum RunMode {
     Failover,
     /// Decide everything, change nothing
     DryRun,
+    /// Move to the recovery Region with nothing lost: both Regions are well
+    Switchover,
+    /// After a recovery: make the old primary follow
+    Protect,
+    /// Come home with nothing lost, and be ready for the next failover
+    Failback,
 }
 
 impl From<RunMode> for Mode {
@@ -157,6 +163,9 @@ impl From<RunMode> for Mode {
         match mode {
             RunMode::Failover => Mode::Failover,
             RunMode::DryRun => Mode::DryRun,
+            RunMode::Switchover => Mode::Switchover,
+            RunMode::Protect => Mode::Protect,
+            RunMode::Failback => Mode::Failback,
         }
     }
 }

@@ -110,6 +110,7 @@ pub fn holder(asked: Asked, workload: String, generation: u64) -> Run {
         mode: mode.unwrap_or(Mode::Failover),
         trigger,
         generation,
+        target_region: None,
         resumes: None,
         started_at,
     }

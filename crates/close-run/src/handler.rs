@@ -188,7 +188,7 @@ impl<L: Ledger, P: PlanStore, R: ReportStore, N: Notifier> Closer<'_, L, P, R, N
 
     /// The pinned plan. A plan that cannot be had any more costs the report its objectives, not the run its end.
     async fn pinned(&self, run: &Run) -> Result<Option<RecoveryPlan>, Failure> {
-        match self.plans.pinned(&run.plan).await {
+        match self.plans.of_run(run).await {
             Ok(plan) => Ok(Some(plan)),
             Err(failure) if failure.name == FailureName::AwsUnavailable => Err(failure),
             Err(failure) => {

@@ -17,12 +17,39 @@ pub enum Mode {
     Failover,
     /// The whole walk of a failover without one call that changes the workload: every decision it would have taken.
     DryRun,
+    /// Planned, with nothing lost: everything is healthy, the primary is fenced, and the recovery Region takes over once it has every write.
+    Switchover,
+    /// After a recovery: the old primary is fenced for good, set aside, and becomes a replica of the Region that serves.
+    Protect,
+    /// Home again: a switchover towards the primary Region. Afterwards the recovery Region rests and replicates, ready for the next failover.
+    Failback,
 }
 
 impl Mode {
     /// Whether a run of this mode changes anything of the workload.
     pub fn acts(self) -> bool {
         self != Mode::DryRun
+    }
+
+    /// Whether nothing may be lost: both Regions are well, so there is no reason to lose anything.
+    pub fn is_planned(self) -> bool {
+        matches!(self, Mode::Switchover | Mode::Failback)
+    }
+
+    /// Whether the run leads home: its plan is the mirror image of the document.
+    pub fn leads_home(self) -> bool {
+        self == Mode::Failback
+    }
+
+    /// The mode as requests, journal and report write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Failover => "failover",
+            Mode::DryRun => "dryRun",
+            Mode::Switchover => "switchover",
+            Mode::Protect => "protect",
+            Mode::Failback => "failback",
+        }
     }
 }
 
@@ -128,6 +155,9 @@ pub struct Run {
     pub trigger: Trigger,
     /// The lease's generation: every later write carries it.
     pub generation: u64,
+    /// The Region that the run brings up, if it is not the one Pilot Light is deployed in: a function takes its clients for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_region: Option<String>,
     /// The run whose journal, evidence and incident this one goes on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumes: Option<String>,
@@ -172,6 +202,8 @@ pub enum Step {
     Fence,
     /// The last look before the pivot: data loss, the primary, a person's approval.
     Gate,
+    /// The doors of the Region that is come home to, opened again.
+    Lift,
     /// Databases made writable.
     PromoteData,
     /// Capacity in service.
@@ -182,6 +214,10 @@ pub enum Step {
     ShiftTraffic,
     /// DNS truth.
     Verify,
+    /// Replication rebuilt towards the Region that does not serve.
+    Protect,
+    /// The recovery Region's compute back at its resting capacity.
+    Rest,
     /// What this run did, undone.
     Rollback,
 }
@@ -195,11 +231,14 @@ impl Step {
             Step::Ready => "ready",
             Step::Fence => "fence",
             Step::Gate => "gate",
+            Step::Lift => "lift",
             Step::PromoteData => "promote-data",
             Step::ScaleCompute => "scale-compute",
             Step::Validate => "validate",
             Step::ShiftTraffic => "shift-traffic",
             Step::Verify => "verify",
+            Step::Protect => "protect",
+            Step::Rest => "rest",
             Step::Rollback => "rollback",
         }
     }

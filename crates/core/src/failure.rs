@@ -52,6 +52,14 @@ failure_names! {
     ApprovalRefused,
     /// Nobody approved the promotion in time.
     ApprovalExpired,
+    /// A door at home, closed by an earlier fence, could not be opened: nothing was promoted.
+    LiftFailed,
+    /// A planned run wants every part to be well, and something is not: nothing was changed.
+    NotHealthy,
+    /// The fenced primary's last writes did not arrive in the other Region in time: nothing was promoted.
+    NotCaughtUp,
+    /// Replication could not be rebuilt towards the Region that does not serve.
+    ProtectFailed,
     /// The primary serves again, and the pivot was not passed: everything is put back.
     PrimaryRecovered,
     /// The run that was to be gone on with is not stuck, and holds no lease.

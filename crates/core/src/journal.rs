@@ -62,12 +62,24 @@ pub enum Action {
     FenceLoadBalancer,
     /// `rds:ModifyDBInstance` of the primary's instance, to a security group that admits nobody.
     FenceInstance,
+    /// `elasticloadbalancing:SetSecurityGroups` of a load balancer that was fenced, to the groups that admit its clients.
+    LiftLoadBalancer,
+    /// `rds:ModifyDBInstance` of an instance that was fenced, to the groups that admit its clients.
+    LiftInstance,
     /// `rds:PromoteReadReplica`.
     PromoteReadReplica,
+    /// `rds:ModifyDBInstance` of an old primary: another identifier, so that its name is free for a replica. Its data is kept.
+    SetAside,
+    /// `rds:CreateDBInstanceReadReplica`.
+    CreateReplica,
+    /// `autoscaling:UpdateAutoScalingGroup`, down to the resting capacity.
+    RestGroup,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
+    /// `s3:DeleteObject` of the STOP object.
+    RemoveStopObject,
     /// `route53:ChangeResourceRecordSets`.
     UpsertRecords,
 }
@@ -79,9 +91,15 @@ impl Action {
             Action::FenceGroup => "fence-group",
             Action::FenceLoadBalancer => "fence-load-balancer",
             Action::FenceInstance => "fence-instance",
+            Action::LiftLoadBalancer => "lift-load-balancer",
+            Action::LiftInstance => "lift-instance",
             Action::PromoteReadReplica => "promote-read-replica",
+            Action::SetAside => "set-aside",
+            Action::CreateReplica => "create-replica",
+            Action::RestGroup => "rest-group",
             Action::ResizeGroup => "resize-group",
             Action::PutStopObject => "put-stop-object",
+            Action::RemoveStopObject => "remove-stop-object",
             Action::UpsertRecords => "upsert-records",
         }
     }

@@ -127,6 +127,15 @@ pub struct ReplicaObserved {
     pub backup_retention_days: u32,
 }
 
+/// An instance, as RDS describes it to whoever makes a replica of it or in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceObserved {
+    /// Its ARN: how a source in another Region is named.
+    pub arn: String,
+    /// Its state, and what it replicates.
+    pub state: ReplicaObserved,
+}
+
 /// A point of the `ReplicaLag` metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LagSample {

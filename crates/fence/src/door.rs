@@ -26,6 +26,8 @@ pub(crate) trait Door {
     const ACTING: &'static str;
     /// See [`Item::ACTION`].
     const ACTION: Action;
+    /// The act that opens it again, as the journal writes it.
+    const LIFTING: Action;
 
     /// The resource, by identifier.
     fn resource(&self) -> &str;
@@ -83,6 +85,61 @@ impl<D: Door> Item for Closing<'_, D> {
 
     async fn act(&self) -> Result<(), CallError> {
         self.door.set(&[self.closed_group_id.to_owned()]).await
+    }
+
+    fn is_busy(&self, code: &str) -> bool {
+        D::is_busy(code)
+    }
+}
+
+/// A door that is to be opened again, on the way home.
+pub(crate) struct Opening<'a, D> {
+    pub(crate) name: &'a str,
+    pub(crate) open_group_ids: &'a [String],
+    pub(crate) door: D,
+}
+
+impl<D: Door> Item for Opening<'_, D> {
+    const KIND: &'static str = D::KIND;
+    const OBSERVING: &'static str = D::OBSERVING;
+    const ACTING: &'static str = D::ACTING;
+    const ACTION: Action = D::LIFTING;
+    type Observed = DoorObserved;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn resource(&self) -> &str {
+        self.door.resource()
+    }
+
+    async fn observe(&self) -> Result<Option<DoorObserved>, CallError> {
+        self.door.look().await
+    }
+
+    fn decide(&self, door: &DoorObserved) -> Decision {
+        match (door_is_back(door, self.open_group_ids), door.in_force) {
+            (true, true) => Decision::Done,
+            (true, false) => Decision::Wait,
+            (false, _) => Decision::Act,
+        }
+    }
+
+    fn written(&self, door: &DoorObserved) -> String {
+        written(door)
+    }
+
+    fn before(&self, door: &DoorObserved) -> Value {
+        json!(Before { security_group_ids: door.security_group_ids.clone() })
+    }
+
+    fn intention(&self) -> String {
+        format!("opened with {}", self.open_group_ids.join(", "))
+    }
+
+    async fn act(&self) -> Result<(), CallError> {
+        self.door.set(self.open_group_ids).await
     }
 
     fn is_busy(&self, code: &str) -> bool {

@@ -1,9 +1,9 @@
 //! The step `fence`: every item of the plan's fence at once, one look an invocation.
 
 use futures::future::join_all;
-use pilot_core::contract::{ComponentProgress, Status, Step, StepRequest, StepResponse, read_event};
+use pilot_core::contract::{ComponentProgress, Mode, Status, Step, StepRequest, StepResponse, read_event};
 use pilot_core::decide::fence::{FenceEvidence, ItemRecord, ItemState, Seen, settle};
-use pilot_core::plan::FenceItem;
+use pilot_core::plan::{Database, FenceItem, FencePolicy};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::group::Group;
 use crate::primary::Primaries;
-use crate::{instance, item, load_balancer};
+use crate::{instance, item, lift, load_balancer};
 
 /// The function's name.
 pub const FUNCTION: &str = "fence";
@@ -38,17 +38,25 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Primaries>(
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
     let request: StepRequest = read_event(FUNCTION, event.clone())?;
-    if request.step.name != Step::Fence {
-        let what = format!("the step is {:?}", request.step.name.as_str());
-        return Err(Failure::new(FailureName::EventInvalid, FUNCTION, what)
-            .now("nothing was touched")
-            .next("fence takes the step `fence` only"));
-    }
-    run_step(FUNCTION, event, ledger, plans, clock, async |context, _| {
+    let lifts = match request.step.name {
+        Step::Fence => false,
+        Step::Lift => true,
+        other => {
+            let what = format!("the step is {:?}", other.as_str());
+            return Err(Failure::new(FailureName::EventInvalid, FUNCTION, what)
+                .now("nothing was touched")
+                .next("fence takes the steps `fence` and `lift` only"));
+        }
+    };
+    let work = async |context: &StepContext<'_, L>, _: &StepRequest| {
+        if lifts {
+            let home = primaries.region(&context.plan.regions.recovery).await;
+            return lift::step(context, &home).await;
+        }
         let primary = primaries.region(&context.plan.regions.primary).await;
         fence(context, &primary).await
-    })
-    .await
+    };
+    run_step(FUNCTION, event, ledger, plans, clock, work).await
 }
 
 async fn fence<L, R>(context: &StepContext<'_, L>, primary: &R) -> Result<StepResponse, Failure>
@@ -70,7 +78,7 @@ where
     // All of them come to their end before the first failure is told: an act is not left between its call and its outcome.
     let items: Vec<ItemRecord> = items.await.into_iter().collect::<Result<_, Failure>>()?;
     let evidence = FenceEvidence {
-        policy: context.plan.fence.policy,
+        policy: policy(context),
         achieved: !items.is_empty() && items.iter().all(|item| item.state == ItemState::Done),
         seconds: context.waited_seconds(),
         items,
@@ -95,23 +103,48 @@ where
     L: Ledger,
     R: Groups + LoadBalancers + InstanceDoors,
 {
+    let region = context.plan.regions.primary.as_str();
     let seen: Seen = match item {
-        FenceItem::AutoScalingGroup(item) => item::look(context, &Group { item, groups: primary }).await?,
-        FenceItem::LoadBalancer(item) => item::look(context, &load_balancer::closing(item, primary)).await?,
-        FenceItem::RdsInstance(item) => item::look(context, &instance::closing(item, primary)).await?,
+        FenceItem::AutoScalingGroup(item) => item::look(context, region, &Group { item, groups: primary }).await?,
+        FenceItem::LoadBalancer(item) => item::look(context, region, &load_balancer::closing(item, primary)).await?,
+        FenceItem::RdsInstance(item) => item::look(context, region, &instance::closing(item, primary)).await?,
     };
-    let fence = &context.plan.fence;
+    let (fence, policy) = (&context.plan.fence, policy(context));
     // Reckoned after the look: the primary's silence itself takes time.
     let time_is_over = context.waited_seconds() >= i64::from(fence.timeout_seconds);
     let (name, resource, now) = (item.name(), item.resource(), context.now());
-    let record = settle(fence.policy, earlier, name, resource, seen, now, time_is_over);
+    let record = settle(policy, earlier, name, resource, seen, now, time_is_over);
     tracing::info!(item = name, state = record.state.as_str(), looks = record.looks, "{}", record.detail);
     Ok(record)
+}
+
+/// A dead primary may be beyond the fence's reach; a living one is fenced, or nothing goes on: its writes would be lost.
+fn policy<L>(context: &StepContext<'_, L>) -> FencePolicy {
+    match context.run.mode {
+        Mode::Switchover | Mode::Failback | Mode::Protect => FencePolicy::Required,
+        Mode::Failover | Mode::DryRun => context.plan.fence.policy,
+    }
+}
+
+/// Whether writes that nobody stops would be lost: those of a database that AWS does not stop by itself.
+fn must_hold<L>(context: &StepContext<'_, L>) -> bool {
+    let replicas = context.plan.databases.iter().any(|database| matches!(database, Database::RdsReadReplica(_)));
+    context.run.mode.is_planned() && replicas
+}
+
+fn nothing_to_fence<L>(context: &StepContext<'_, L>) -> Failure {
+    let what = "the plan names nothing to fence, and a read replica is promoted without loss only once its source takes no writes";
+    Failure::new(FailureName::FenceNotAchieved, &context.plan.metadata.name, what)
+        .now("nothing was changed")
+        .next("name in the plan's fence what writes to the database; then start again")
 }
 
 fn concluded<L>(context: &StepContext<'_, L>, evidence: &FenceEvidence) -> Result<StepResponse, Failure> {
     if evidence.is_settled() {
         evidence.check(&context.plan.metadata.name)?;
+    }
+    if evidence.items.is_empty() && must_hold(context) {
+        return Err(nothing_to_fence(context));
     }
     if evidence.items.is_empty() {
         let detail = "the plan names nothing to fence: the old primary may still take writes if it is alive";

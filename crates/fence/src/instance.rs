@@ -8,12 +8,18 @@ use pilot_shell::CallError;
 use pilot_shell::ports::InstanceDoors;
 use pilot_shell::waves::Progress;
 
-use crate::door::{self, Closing, Door};
+use crate::door::{self, Closing, Door, Opening};
 
 /// A DB instance that is fenced.
 pub(crate) fn closing<'a, I: InstanceDoors>(item: &'a FenceInstance, instances: &'a I) -> Closing<'a, impl Door> {
     let door = Instance { identifier: &item.identifier, instances };
     Closing { name: &item.name, closed_group_id: &item.closed_security_group_id, door }
+}
+
+/// A DB instance whose door is opened again.
+pub(crate) fn opening<'a, I: InstanceDoors>(item: &'a FenceInstance, instances: &'a I) -> Opening<'a, impl Door> {
+    let door = Instance { identifier: &item.identifier, instances };
+    Opening { name: &item.name, open_group_ids: &item.open_security_group_ids, door }
 }
 
 /// The undo: the instance gets exactly the journalled security groups, and is seen to have them. Doing it twice is the same as once.
@@ -34,6 +40,7 @@ impl<I: InstanceDoors> Door for Instance<'_, I> {
     const OBSERVING: &'static str = "rds:DescribeDBInstances";
     const ACTING: &'static str = "rds:ModifyDBInstance";
     const ACTION: Action = Action::FenceInstance;
+    const LIFTING: Action = Action::LiftInstance;
 
     fn resource(&self) -> &str {
         self.identifier

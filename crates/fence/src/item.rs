@@ -5,6 +5,7 @@
 use std::future::Future;
 
 use pilot_core::Failure;
+use pilot_core::contract::Mode;
 use pilot_core::decide::fence::{Decision, ItemState, Seen};
 use pilot_core::journal::Action;
 use pilot_shell::context::{Act, Acted};
@@ -51,11 +52,19 @@ pub(crate) trait Item {
 ///
 /// # Errors
 /// The journal's and the lease's only.
-pub(crate) async fn look<L: Ledger, I: Item>(context: &StepContext<'_, L>, item: &I) -> Result<Seen, Failure> {
+pub(crate) async fn look<L: Ledger, I: Item>(
+    context: &StepContext<'_, L>,
+    region: &str,
+    item: &I,
+) -> Result<Seen, Failure> {
     let observed = match item.observe().await {
         Ok(Some(observed)) => observed,
+        // The old primary was set aside already, by a run that this one goes on with: nobody writes to it under that name.
+        Ok(None) if context.run.mode == Mode::Protect => {
+            let detail = format!("there is no {} {} in {region}: nothing to fence", I::KIND, item.resource());
+            return Ok(Seen { state: ItemState::Done, detail });
+        }
         Ok(None) => {
-            let region = &context.plan.regions.primary;
             let detail = format!("there is no such {} in {region}: {}", I::KIND, item.resource());
             return Ok(Seen { state: ItemState::Refused, detail });
         }

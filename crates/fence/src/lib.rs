@@ -9,5 +9,6 @@ pub mod group;
 pub mod handler;
 pub mod instance;
 mod item;
+pub mod lift;
 pub mod load_balancer;
 pub mod primary;

@@ -8,7 +8,7 @@ use pilot_shell::CallError;
 use pilot_shell::ports::LoadBalancers;
 use pilot_shell::waves::Progress;
 
-use crate::door::{self, Closing, Door};
+use crate::door::{self, Closing, Door, Opening};
 
 /// A load balancer that is fenced.
 pub(crate) fn closing<'a, B: LoadBalancers>(
@@ -17,6 +17,15 @@ pub(crate) fn closing<'a, B: LoadBalancers>(
 ) -> Closing<'a, impl Door> {
     let door = LoadBalancer { arn: &item.load_balancer_arn, load_balancers };
     Closing { name: &item.name, closed_group_id: &item.closed_security_group_id, door }
+}
+
+/// A load balancer whose door is opened again.
+pub(crate) fn opening<'a, B: LoadBalancers>(
+    item: &'a FenceLoadBalancer,
+    load_balancers: &'a B,
+) -> Opening<'a, impl Door> {
+    let door = LoadBalancer { arn: &item.load_balancer_arn, load_balancers };
+    Opening { name: &item.name, open_group_ids: &item.open_security_group_ids, door }
 }
 
 /// The undo: the load balancer gets exactly the journalled security groups, and is seen to have them. Doing it twice is the same as once.
@@ -37,6 +46,7 @@ impl<B: LoadBalancers> Door for LoadBalancer<'_, B> {
     const OBSERVING: &'static str = "elasticloadbalancing:DescribeLoadBalancers";
     const ACTING: &'static str = "elasticloadbalancing:SetSecurityGroups";
     const ACTION: Action = Action::FenceLoadBalancer;
+    const LIFTING: Action = Action::LiftLoadBalancer;
 
     fn resource(&self) -> &str {
         self.arn

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::ask::{ask, waiting};
 use crate::losses::measure;
 use crate::pass::{APPROVAL, pass, passed_before};
+use crate::planned;
 
 /// The function's name.
 pub const FUNCTION: &str = "gate";
@@ -96,7 +97,7 @@ where
     Box::pin(run_step(FUNCTION, request, keeper.ledger, keeper.plans, keeper.clock, work)).await
 }
 
-enum Looked {
+pub(crate) enum Looked {
     /// There is nothing to decide any more.
     Over(StepResponse),
     /// What each promotion would lose; the primary is not back.
@@ -117,6 +118,9 @@ where
         if let Some(pivot) = entries.iter().find(|e| e.irreversible && e.may_have_changed()) {
             let by = pivot.adopted_from.as_deref().unwrap_or(&context.run.run_id);
             return Ok(Looked::Over(passed_before(format!("passed by run {by}: {} was meant already", pivot.key()))));
+        }
+        if context.run.mode.is_planned() {
+            return planned::look(context, self.replicas).await;
         }
         let (judgement, losses) =
             join(self.eyes.judge(context.plan), measure(context, self.replicas, assessment)).await;

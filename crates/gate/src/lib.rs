@@ -6,3 +6,4 @@ pub mod ask;
 pub mod handler;
 pub mod losses;
 pub mod pass;
+mod planned;

@@ -8,6 +8,7 @@ use http_probe::HttpClient;
 use jiff::Timestamp;
 use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
+use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
 
@@ -16,17 +17,21 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let replicas = AwsReplicas::new(&aws);
+    let regions = ByRegion::new(&aws, AwsReplicas::new);
     let notifier = SnsTopic::new(&aws, config::notifications_topic()?);
     let http = HttpClient::new()?;
     let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
-    let keeper = Gatekeeper {
-        ledger: &ledger,
-        plans: &plans,
-        eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
-        replicas: &replicas,
-        notifier: &notifier,
-        clock: Timestamp::now,
+    let handle = async |event| {
+        let replicas = regions.of_event(&event).await;
+        let keeper = Gatekeeper {
+            ledger: &ledger,
+            plans: &plans,
+            eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
+            replicas: &replicas,
+            notifier: &notifier,
+            clock: Timestamp::now,
+        };
+        handler::handle(event, &keeper).await
     };
-    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &keeper)).await
+    runtime::serve(handler::FUNCTION, handle).await
 }

@@ -38,6 +38,9 @@ pub async fn handle<L: Ledger, P: PlanStore>(
     check_region(&plan, &format!("s3://{}/{}", pin.bucket, pin.key), region)?;
 
     let mode = opening.request.mode;
+    // Before anything is taken: a mode that the plan says nothing about must not hold the lease up.
+    let towards = plan.for_mode(mode)?;
+    let target_region = Some(towards.regions.recovery).filter(|target| target != region);
     let resume = opening.request.resume.clone();
     let trigger = trigger_of(opening.request);
     let request = LeaseRequest {
@@ -57,6 +60,7 @@ pub async fn handle<L: Ledger, P: PlanStore>(
         mode,
         trigger,
         generation: lease.generation,
+        target_region,
         resumes: None,
         started_at: opening.started_at,
     };

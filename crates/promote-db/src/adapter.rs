@@ -82,7 +82,8 @@ impl Replicas for AwsReplicas {
     }
 }
 
-fn observed(instance: &DbInstance) -> ReplicaObserved {
+/// The instance as RDS describes it.
+pub fn observed(instance: &DbInstance) -> ReplicaObserved {
     let replication = instance.status_infos().iter().find(|info| info.status_type() == Some("read replication"));
     ReplicaObserved {
         // A missing status is no status that a decision acts on.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
+use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
 use promote_db::handler;
@@ -12,6 +13,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let replicas = AwsReplicas::new(&aws);
-    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &replicas, Timestamp::now)).await
+    let regions = ByRegion::new(&aws, AwsReplicas::new);
+    let handle = async |event| {
+        let replicas = regions.of_event(&event).await;
+        handler::handle(event, &ledger, &plans, &replicas, Timestamp::now).await
+    };
+    runtime::serve(handler::FUNCTION, handle).await
 }

@@ -86,7 +86,7 @@ where
     async fn invoke(&self) -> Result<RollbackResponse, Failure> {
         // First of all: from here on an act that comes late is refused, so the journal read below is the whole of it.
         self.ledger.begin_rollback(self.run).await?;
-        let plan = self.plans.pinned(&self.run.plan).await?;
+        let plan = self.plans.of_run(self.run).await?;
         let expires_at = (self.clock)() + SignedDuration::from_secs(i64::from(plan.policy.lease_seconds));
         self.ledger.hold(self.run, LeasePhase::RollingBack, expires_at).await?;
         let entries = self.ledger.entries(&self.run.run_id).await?;

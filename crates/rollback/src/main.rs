@@ -4,6 +4,7 @@ use fence::adapter::AwsPrimaries;
 use jiff::Timestamp;
 use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
+use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use rollback::handler;
 use rollback::undo::Undoers;
@@ -16,8 +17,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let (groups, objects, records) = (AwsGroups::new(&aws), AwsStopObjects::new(&aws), AwsRecords::new(&aws));
+    let (objects, records) = (AwsStopObjects::new(&aws), AwsRecords::new(&aws));
+    let regions = ByRegion::new(&aws, AwsGroups::new);
     let primaries = AwsPrimaries::default();
-    let undoers = Undoers { primaries: &primaries, groups: &groups, objects: &objects, records: &records };
-    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
+    let handle = async |event| {
+        let groups = regions.of_event(&event).await;
+        let undoers = Undoers { primaries: &primaries, groups: &groups, objects: &objects, records: &records };
+        // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
+        Box::pin(handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
+    };
+    runtime::serve(handler::FUNCTION, handle).await
 }

@@ -40,18 +40,33 @@ impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R
             Action::FenceGroup => auto_scaling_group::undo(&self.primary(plan).await, entry).await,
             Action::FenceLoadBalancer => load_balancer::undo(&self.primary(plan).await, entry).await,
             Action::FenceInstance => instance::undo(&self.primary(plan).await, entry).await,
+            Action::LiftLoadBalancer => load_balancer::undo(&self.home(plan).await, entry).await,
+            Action::LiftInstance => instance::undo(&self.home(plan).await, entry).await,
             Action::ResizeGroup => auto_scaling_group::undo(self.groups, entry).await,
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
+            Action::RemoveStopObject => {
+                stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await
+            }
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
+            Action::SetAside | Action::CreateReplica => Err(incomplete(entry, "a step of protect goes forward only")),
+            Action::RestGroup => Err(incomplete(entry, "the group rests after the pivot of a failback")),
         }
+    }
+
+    /// The Region that a run home leads to: its doors were opened.
+    async fn home(&self, plan: &RecoveryPlan) -> F::Region {
+        self.primaries.region(&plan.regions.recovery).await
     }
 
     async fn primary(&self, plan: &RecoveryPlan) -> F::Region {
         self.primaries.region(&plan.regions.primary).await
     }
 }
+
+/// A door that was opened may take as long to be closed again.
+const LIFT_SECONDS: u32 = 60;
 
 /// How long a component's undo may take, from the rollback's beginning: as long as the plan gives the component. The fence is lifted last, so
 /// its time comes on top of that of what is undone before it. The pinned plan names every component that acted.
@@ -62,10 +77,13 @@ pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
     let databases = plan.databases.iter().map(|c: &Database| (c.name(), c.timeout_seconds()));
     let compute = plan.compute.iter().map(|c: &Compute| (c.name(), c.timeout_seconds()));
     let traffic = plan.traffic.iter().map(|c: &Traffic| (c.name(), c.timeout_seconds()));
-    let fence =
-        plan.fence.items.iter().map(|item| (item.name(), plan.fence.timeout_seconds.saturating_add(before_the_fence)));
-    fence
-        .chain(databases)
+    // Those that were closed by this run, and those that it opened on the way home.
+    let lifted = plan.mirrored().map_or_else(Vec::new, |away| away.fence.items);
+    let fence_seconds = plan.fence.timeout_seconds.max(LIFT_SECONDS).saturating_add(before_the_fence);
+    if plan.fence.items.iter().chain(&lifted).any(|item| item.name() == component) {
+        return fence_seconds;
+    }
+    databases
         .chain(compute)
         .chain(traffic)
         .find(|(name, _)| *name == component)

@@ -1,6 +1,6 @@
 //! An EC2 Auto Scaling group: observe, decide, resize - and the undo of it, in one file.
 
-use pilot_core::decide::group::{Decision, decide, decide_undo};
+use pilot_core::decide::group::{Decision, decide, decide_rest, decide_undo};
 use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::GroupObserved;
 use pilot_core::plan::{AutoScalingGroup, Capacity};
@@ -43,7 +43,41 @@ pub async fn reconcile<L: Ledger, G: Groups>(
         }
         Decision::Resize(sizes) => {
             context.check_deadline(name, "the group is not at its sizes", allowed_seconds)?;
-            resize(context, groups, component, observed.as_ref(), sizes).await
+            resize(context, groups, component, observed.as_ref(), (Action::ResizeGroup, sizes)).await
+        }
+        Decision::Fail(failure) => Err(*failure),
+    }
+}
+
+/// Brings one group a step on towards its resting capacity. A plan that states none leaves the group as it is.
+///
+/// # Errors
+/// See [`crate::handler::handle`].
+pub async fn rest<L: Ledger, G: Groups>(
+    context: &StepContext<'_, L>,
+    groups: &G,
+    component: &AutoScalingGroup,
+    allowed_seconds: u32,
+) -> Result<Progress, Failure> {
+    let name = component.group_name.as_str();
+    let Some(resting) = component.resting_capacity.map(Capacity::from) else {
+        return Ok(done(&component.name, "left as it is: the plan states no restingCapacity"));
+    };
+    let observed = observe(groups, name).await?;
+    match decide_rest(name, observed.as_ref(), resting) {
+        Decision::Done => {
+            let earlier = context.earlier(&component.name, Action::RestGroup).await?;
+            context.settle(earlier.as_ref(), "its answer was lost; seen to rest").await?;
+            Ok(done(&component.name, format!("rests at {}", written(resting))))
+        }
+        Decision::Wait { in_service } => {
+            let detail = format!("{in_service} instances still in service, {} rest", resting.desired);
+            context.check_deadline(name, &detail, allowed_seconds)?;
+            Ok(in_progress(&component.name, detail, LAUNCH_LOOK_SECONDS))
+        }
+        Decision::Resize(sizes) => {
+            context.check_deadline(name, "the group does not rest", allowed_seconds)?;
+            resize(context, groups, component, observed.as_ref(), (Action::RestGroup, sizes)).await
         }
         Decision::Fail(failure) => Err(*failure),
     }
@@ -54,13 +88,13 @@ async fn resize<L: Ledger, G: Groups>(
     groups: &G,
     component: &AutoScalingGroup,
     observed: Option<&GroupObserved>,
-    sizes: Capacity,
+    (action, sizes): (Action, Capacity),
 ) -> Result<Progress, Failure> {
     let name = component.group_name.as_str();
-    let earlier = context.earlier(&component.name, Action::ResizeGroup).await?;
+    let earlier = context.earlier(&component.name, action).await?;
     let act = Act {
         component: component.name.clone(),
-        action: Action::ResizeGroup,
+        action,
         resource: name.to_owned(),
         irreversible: false,
         // The sizes only: how many instances ran is nothing that can be set.

@@ -1,8 +1,9 @@
-//! The step `scale-compute`: every compute component of the plan, wave by wave.
+//! The steps `scale-compute` (every compute component of the plan, wave by wave, up) and `rest` (the Region that is left, down).
 
-use pilot_core::Failure;
-use pilot_core::contract::StepResponse;
-use pilot_core::plan::Compute;
+use pilot_core::contract::{Mode, Step, StepRequest, StepResponse, read_event};
+use pilot_core::plan::{Compute, RecoveryPlan};
+use pilot_core::{Failure, FailureName};
+use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
@@ -15,7 +16,7 @@ use crate::auto_scaling_group;
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
 
-/// One invocation.
+/// One invocation. `groups` are those of the Region the run brings up, `own` those of the function's Region.
 ///
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
@@ -25,15 +26,42 @@ pub async fn handle<L: Ledger, P: PlanStore, G: Groups>(
     ledger: &L,
     plans: &P,
     groups: &G,
+    own: &G,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
-    run_step(FUNCTION, event, ledger, plans, clock, async |context, _| {
-        waves::reconcile(&context.plan.compute, async |compute: &Compute, allowed_seconds| match compute {
-            Compute::AutoScalingGroup(group) => {
-                auto_scaling_group::reconcile(context, groups, group, allowed_seconds).await
-            }
-        })
-        .await
+    // Before the lease is so much as prolonged: a bad event changes nothing at all.
+    let request: StepRequest = read_event(FUNCTION, event.clone())?;
+    if request.step.name == Step::Rest && request.run.mode != Mode::Failback {
+        return Err(not_a_way_home(request.run.mode));
+    }
+    run_step(FUNCTION, event, ledger, plans, clock, async |context, _| match context.step.name {
+        Step::Rest => rest(context, own).await,
+        _ => serve(context, groups).await,
     })
     .await
+}
+
+async fn serve<L: Ledger, G: Groups>(context: &StepContext<'_, L>, groups: &G) -> Result<StepResponse, Failure> {
+    waves::reconcile(&context.plan.compute, async |compute: &Compute, allowed_seconds| match compute {
+        Compute::AutoScalingGroup(group) => {
+            auto_scaling_group::reconcile(context, groups, group, allowed_seconds).await
+        }
+    })
+    .await
+}
+
+/// Brings down what served while the workload was away: the compute of the plan as it is written, whose mirror image the run goes.
+async fn rest<L: Ledger, G: Groups>(context: &StepContext<'_, L>, own: &G) -> Result<StepResponse, Failure> {
+    let away = context.plan.mirrored().map_or_else(Vec::new, |plan: RecoveryPlan| plan.compute);
+    waves::reconcile(&away, async |compute: &Compute, allowed_seconds| match compute {
+        Compute::AutoScalingGroup(group) => auto_scaling_group::rest(context, own, group, allowed_seconds).await,
+    })
+    .await
+}
+
+fn not_a_way_home(mode: Mode) -> Failure {
+    let what = format!("the step is `rest`, but the run is a {}: the Region it would bring down serves", mode.as_str());
+    Failure::new(FailureName::EventInvalid, "/step/name", what)
+        .now("nothing was touched")
+        .next("start a run; its events are made by the state machine")
 }

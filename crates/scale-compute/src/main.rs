@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
+use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use scale_compute::adapter::AwsGroups;
 use scale_compute::handler;
@@ -12,6 +13,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let groups = AwsGroups::new(&aws);
-    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &groups, Timestamp::now)).await
+    let regions = ByRegion::new(&aws, AwsGroups::new);
+    // What rests is the Region that is left: for a run that leads home the function's own.
+    let own = AwsGroups::new(&aws);
+    let handle = async |event| {
+        let groups = regions.of_event(&event).await;
+        handler::handle(event, &ledger, &plans, &groups, &own, Timestamp::now).await
+    };
+    runtime::serve(handler::FUNCTION, handle).await
 }

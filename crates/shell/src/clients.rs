@@ -25,6 +25,11 @@ pub async fn load_for_region(region: &str) -> SdkConfig {
         .await
 }
 
+/// The same for another Region that a planned run acts in: it is well, or the run would not have begun, so calls are tried as often as at home.
+pub async fn load_in(region: &str) -> SdkConfig {
+    loader().region(aws_config::Region::new(region.to_owned())).load().await
+}
+
 fn loader() -> aws_config::ConfigLoader {
     aws_config::from_env()
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(200)))

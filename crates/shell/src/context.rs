@@ -23,7 +23,7 @@ pub type Clock = fn() -> Timestamp;
 pub struct StepContext<'a, L> {
     /// The run.
     pub run: &'a Run,
-    /// Its pinned plan.
+    /// Its pinned plan, as the run goes it: see [`PlanStore::of_run`].
     pub plan: &'a RecoveryPlan,
     /// The step this invocation belongs to.
     pub step: &'a StepRef,
@@ -194,11 +194,12 @@ where
     W: AsyncFnOnce(&StepContext<'_, L>, &StepRequest) -> Result<StepResponse, Failure>,
 {
     let request: StepRequest = read_event(function, event)?;
-    let plan = plans.pinned(&request.run.plan).await?;
+    let plan = plans.of_run(&request.run).await?;
     let expires_at = clock() + SignedDuration::from_secs(i64::from(plan.policy.lease_seconds));
     ledger.hold(&request.run, LeasePhase::Acting, expires_at).await?;
     let context = StepContext { run: &request.run, plan: &plan, step: &request.step, ledger, clock };
-    let result = work(&context, &request).await;
+    // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
+    let result = Box::pin(work(&context, &request)).await;
     let result = if request.run.mode.acts() { result } else { dry_run::walk_on(&context, result).await };
     let (run_id, step) = (&request.run.run_id, &request.step);
     let progress = result.as_ref().map(|response| (response.status, response.components.as_slice()));

@@ -10,6 +10,7 @@ pub mod dry_run;
 pub mod ledger;
 pub mod plans;
 pub mod ports;
+pub mod regions;
 pub mod runtime;
 pub mod telemetry;
 pub mod waves;

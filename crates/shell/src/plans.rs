@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use aws_sdk_s3::Client;
-use pilot_core::contract::PlanPin;
+use pilot_core::contract::{PlanPin, Run};
 use pilot_core::plan::{self, RecoveryPlan, sha256_hex};
 use pilot_core::{Failure, FailureName};
 
@@ -27,6 +27,27 @@ pub trait PlanStore {
     /// # Errors
     /// [`FailureName::PlanChanged`] if the hash is not the pinned one; those of [`PlanStore::newest`].
     fn pinned(&self, pin: &PlanPin) -> impl Future<Output = Result<RecoveryPlan, Failure>>;
+
+    /// The plan as a run goes it: the version it is pinned to, on the way home as its mirror image.
+    ///
+    /// # Errors
+    /// Those of [`PlanStore::pinned`]; [`FailureName::EventInvalid`] if the run aims at another Region than the plan, so that nothing is done
+    /// to resources of the same names in the wrong one.
+    fn of_run(&self, run: &Run) -> impl Future<Output = Result<RecoveryPlan, Failure>> {
+        async {
+            let plan = self.pinned(&run.plan).await?.for_mode(run.mode)?;
+            match &run.target_region {
+                Some(target) if *target != plan.regions.recovery => Err(Failure::new(
+                    FailureName::EventInvalid,
+                    "/run/targetRegion",
+                    format!("is {target}, but a {} of this plan leads to {}", run.mode.as_str(), plan.regions.recovery),
+                )
+                .now("nothing was touched")
+                .next("start a run; its events are made by the state machine")),
+                _ => Ok(plan),
+            }
+        }
+    }
 }
 
 /// Plans in S3.

@@ -37,7 +37,7 @@ where
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let left = time_left(event.context.deadline);
-        let result = match tokio::time::timeout(left, handler(event.payload)).await {
+        let result = match tokio::time::timeout(left, Box::pin(handler(event.payload))).await {
             Ok(result) => result,
             Err(_) => Err(out_of_time(function, left)),
         };

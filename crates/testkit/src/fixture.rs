@@ -137,6 +137,7 @@ pub fn run(plan: PlanPin) -> Run {
         mode: Mode::Failover,
         trigger: Trigger { kind: TriggerKind::Manual, alarm_name: None, at: None, reason: Some("a test".into()) },
         generation: 1,
+        target_region: None,
         resumes: None,
         started_at: now(),
     }

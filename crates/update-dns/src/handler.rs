@@ -1,8 +1,9 @@
 //! The step `shift-traffic`: every traffic component of the plan, wave by wave.
 
 use pilot_core::Failure;
-use pilot_core::contract::StepResponse;
+use pilot_core::contract::{StepRequest, StepResponse};
 use pilot_core::plan::Traffic;
+use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
@@ -28,7 +29,7 @@ pub async fn handle<L: Ledger, P: PlanStore, S: StopObjects, R: Records>(
     records: &R,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
-    run_step(FUNCTION, event, ledger, plans, clock, async |context, _| {
+    let work = async |context: &StepContext<'_, L>, _: &StepRequest| {
         waves::reconcile(&context.plan.traffic, async |traffic: &Traffic, allowed_seconds| match traffic {
             Traffic::StopObject(object) => stop_object::reconcile(context, objects, object, allowed_seconds).await,
             Traffic::Route53Records(component) => {
@@ -36,6 +37,6 @@ pub async fn handle<L: Ledger, P: PlanStore, S: StopObjects, R: Records>(
             }
         })
         .await
-    })
-    .await
+    };
+    run_step(FUNCTION, event, ledger, plans, clock, work).await
 }

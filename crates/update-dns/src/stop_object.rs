@@ -3,7 +3,7 @@
 //! An inverted health check watches the object. While it is there the primary counts as unhealthy, and Route 53 answers with the
 //! secondary. One `PutObject` in the recovery Region is the whole switch.
 
-use pilot_core::decide::stop_object::{Decision, decide, decide_undo};
+use pilot_core::decide::stop_object::{Decision, decide, decide_undo, decide_undo_removal};
 use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::StopObject;
 use pilot_core::{Failure, FailureName};
@@ -22,7 +22,7 @@ struct Before {
     present: bool,
 }
 
-/// Brings one STOP object a step on towards being there.
+/// Brings one STOP object a step on towards being there - or, on the way home, towards being gone.
 ///
 /// # Errors
 /// See [`crate::handler::handle`].
@@ -33,11 +33,18 @@ pub async fn reconcile<L: Ledger, S: StopObjects>(
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
     let present = observe(objects, component).await?;
-    let earlier = context.earlier(&component.name, Action::PutStopObject).await?;
-    match decide(present) {
+    let wanted = !context.run.mode.leads_home();
+    let action = if wanted { Action::PutStopObject } else { Action::RemoveStopObject };
+    let earlier = context.earlier(&component.name, action).await?;
+    match decide(present, wanted) {
         Decision::Done => {
-            context.settle(earlier.as_ref(), "its answer was lost; seen to be there").await?;
-            Ok(done(&component.name, "the STOP object is there"))
+            let is = if present { "there" } else { "gone" };
+            context.settle(earlier.as_ref(), &format!("its answer was lost; seen to be {is}")).await?;
+            Ok(done(&component.name, format!("the STOP object is {is}")))
+        }
+        Decision::Remove => {
+            context.check_deadline(&address(component), "the STOP object is still there", allowed_seconds)?;
+            remove(context, objects, component, earlier.as_ref()).await
         }
         Decision::Put => {
             context.check_deadline(&address(component), "the STOP object is not there", allowed_seconds)?;
@@ -77,6 +84,36 @@ async fn put<L: Ledger, S: StopObjects>(
     }
 }
 
+/// The way home: with the object the reason goes why the primary counts as unhealthy.
+async fn remove<L: Ledger, S: StopObjects>(
+    context: &StepContext<'_, L>,
+    objects: &S,
+    component: &StopObject,
+    earlier: Option<&Entry>,
+) -> Result<Progress, Failure> {
+    let act = Act {
+        component: component.name.clone(),
+        action: Action::RemoveStopObject,
+        resource: address(component),
+        irreversible: false,
+        before: json!(Before { present: true }),
+        intention: "removed".into(),
+    };
+    let call = || async { objects.delete(&component.bucket, &component.key).await.map(|()| "removed".to_owned()) };
+    match context.act(act, earlier, call).await? {
+        Acted::WouldDo(progress) => Ok(progress),
+        Acted::Accepted(_) => Ok(in_progress(&component.name, "the STOP object was removed", 1)),
+        Acted::Failed(error @ CallError::Refused { .. }) => Err(Failure::new(
+            FailureName::TrafficFailed,
+            address(component),
+            format!("s3:DeleteObject of the STOP object was {error}"),
+        )
+        .now("this call changed nothing; traffic is where it was")
+        .next("check update-dns's role and the bucket; deleting the object by hand is the same switch")),
+        Acted::Failed(error) => Err(error.into_failure("s3:DeleteObject", &address(component))),
+    }
+}
+
 /// For the person who finds the object: who put it there, when, and how to take it away. Nothing reads it.
 fn body<L: Ledger>(context: &StepContext<'_, L>) -> String {
     let body = json!({
@@ -111,6 +148,33 @@ pub async fn undo<S: StopObjects>(objects: &S, component: &StopObject, entry: &E
     }
     let is = if before.present { "left where it was before the run" } else { "gone" };
     Ok(done(&component.name, format!("the STOP object is {is}")))
+}
+
+/// The undo of a removal: the object is put back, and is seen to be there. Doing it twice is the same as once.
+///
+/// # Errors
+/// `RollbackIncomplete` if it cannot be put, `AwsUnavailable` (tried again), `AwsRefused`.
+pub async fn undo_removal<S: StopObjects>(
+    objects: &S,
+    component: &StopObject,
+    entry: &Entry,
+) -> Result<Progress, Failure> {
+    let before: Before = serde_json::from_value(entry.before.clone())
+        .map_err(|error| incomplete(component, format!("the journal's values before cannot be read: {error}")))?;
+    if decide_undo_removal(observe(objects, component).await?, before.present) {
+        let body = format!("put back: {} was undone\n", entry.key());
+        match objects.put(&component.bucket, &component.key, body).await {
+            Ok(()) => {}
+            Err(error @ CallError::Refused { .. }) => {
+                return Err(incomplete(component, format!("s3:PutObject of the STOP object was {error}")));
+            }
+            Err(error) => return Err(error.into_failure("s3:PutObject", &address(component))),
+        }
+        if decide_undo_removal(observe(objects, component).await?, before.present) {
+            return Ok(in_progress(&component.name, "the STOP object was put back and is not seen yet", 1));
+        }
+    }
+    Ok(done(&component.name, "the STOP object is as it was before the run"))
 }
 
 fn incomplete(component: &StopObject, what: String) -> Failure {

@@ -1,4 +1,4 @@
-//! The recovery Region, by the adapters of the crates that act on it - here only read - and one call of our own.
+//! The Region that a run brings up, by the adapters of the crates that act on it - here only read - and one call of our own.
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
@@ -13,22 +13,32 @@ use update_dns::s3_adapter::AwsStopObjects;
 
 use crate::ports::Region;
 
-/// The function's Region.
+/// What lives in the Region that a run brings up.
 #[derive(Debug, Clone)]
-pub struct AwsRegion {
+pub struct AwsTarget {
     replicas: AwsReplicas,
     groups: AwsGroups,
+}
+
+impl AwsTarget {
+    /// With clients of this configuration.
+    pub fn new(config: &SdkConfig) -> Self {
+        AwsTarget { replicas: AwsReplicas::new(config), groups: AwsGroups::new(config) }
+    }
+}
+
+/// What does not depend on where a run leads: the switch is in the Region Pilot Light is deployed in, records are everywhere.
+#[derive(Debug, Clone)]
+pub struct AwsSwitches {
     stop_objects: AwsStopObjects,
     records: AwsRecords,
     s3: aws_sdk_s3::Client,
 }
 
-impl AwsRegion {
+impl AwsSwitches {
     /// With clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        AwsRegion {
-            replicas: AwsReplicas::new(config),
-            groups: AwsGroups::new(config),
+        AwsSwitches {
             stop_objects: AwsStopObjects::new(config),
             records: AwsRecords::new(config),
             s3: aws_sdk_s3::Client::new(config),
@@ -36,21 +46,30 @@ impl AwsRegion {
     }
 }
 
+/// Both.
+#[derive(Debug, Clone)]
+pub struct AwsRegion {
+    /// The Region that a run brings up.
+    pub target: AwsTarget,
+    /// The switches.
+    pub switches: AwsSwitches,
+}
+
 impl Region for AwsRegion {
     async fn replica(&self, identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
-        self.replicas.describe(identifier).await
+        self.target.replicas.describe(identifier).await
     }
 
     async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
-        self.replicas.lag_samples(identifier, from, to).await
+        self.target.replicas.lag_samples(identifier, from, to).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
-        self.groups.describe(name).await
+        self.target.groups.describe(name).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
-        match self.s3.head_bucket().bucket(bucket).send().await {
+        match self.switches.s3.head_bucket().bucket(bucket).send().await {
             Ok(_) => Ok(true),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(false),
             Err(error) => Err(error.into()),
@@ -58,10 +77,10 @@ impl Region for AwsRegion {
     }
 
     async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
-        self.stop_objects.present(bucket, key).await
+        self.switches.stop_objects.present(bucket, key).await
     }
 
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
-        self.records.list(zone_id, wanted).await
+        self.switches.records.list(zone_id, wanted).await
     }
 }

@@ -3,7 +3,7 @@
 
 use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{Assessment, StepResponse};
+use pilot_core::contract::{Assessment, Mode, StepResponse};
 use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
 use pilot_core::decide::gate::{self, LossOf};
 use pilot_core::decide::readiness::{self, Readiness};
@@ -41,10 +41,11 @@ pub async fn step<L: Ledger, R: Region>(
     region: &R,
 ) -> Result<StepResponse, Failure> {
     let plan = context.plan;
-    let now = context.now();
+    // A run that goes on after its pivot finds promoted what it promoted itself.
+    let (now, mode) = (context.now(), context.run.resumes.is_none().then_some(context.run.mode));
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
         let Database::RdsReadReplica(replica) = database;
-        (replica.name.clone(), database_finding(replica, region, assessment, now, &plan.policy).await)
+        (replica.name.clone(), database_finding(replica, region, assessment, now, (&plan.policy, mode)).await)
     }));
     let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
     let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
@@ -62,7 +63,7 @@ async fn database_finding<R: Region>(
     region: &R,
     assessment: &Assessment,
     now: Timestamp,
-    policy: &Policy,
+    (policy, mode): (&Policy, Option<Mode>),
 ) -> Finding {
     let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
     let (observed, samples) = match replica_with_lag(replica, region, from, now).await {
@@ -71,6 +72,9 @@ async fn database_finding<R: Region>(
     };
     let finding = finding_of(Ok(readiness::replica(replica, observed.as_ref())));
     let promoted = observed.is_some_and(|replica| replica.source.is_none());
+    if let Some(problem) = parted(replica, promoted, mode) {
+        return Finding::Problem(problem);
+    }
     match finding {
         Finding::Ready(detail) if !promoted => {
             let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
@@ -88,6 +92,18 @@ async fn database_finding<R: Region>(
         }
         // Promoted before this run: there is nothing left to lose by it.
         other => other,
+    }
+}
+
+/// A planned run wants one database in two Regions; protect is for two that have parted.
+fn parted(replica: &RdsReadReplica, promoted: bool, mode: Option<Mode>) -> Option<String> {
+    let id = &replica.replica_identifier;
+    match (mode, promoted) {
+        (Some(Mode::Protect), false) => Some(format!("{id}: still a replica: the workload was not failed over, there is nothing to protect")),
+        (Some(Mode::Switchover | Mode::Failback), true) => {
+            Some(format!("{id}: is no replica any more: promoting it would bring up old data; run `protect` first"))
+        }
+        _ => None,
     }
 }
 

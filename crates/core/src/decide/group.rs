@@ -45,6 +45,19 @@ pub fn decide(group_name: &str, observed: Option<&GroupObserved>, target: Capaci
     }
 }
 
+/// Decides how a group comes to rest: exactly at these sizes, with no more in service than desired.
+pub fn decide_rest(group_name: &str, observed: Option<&GroupObserved>, resting: Capacity) -> Decision {
+    match observed {
+        Some(group) if (group.min, group.max, group.desired) != (resting.min, resting.max, resting.desired) => {
+            Decision::Resize(resting)
+        }
+        Some(group) if group.in_service > resting.desired => Decision::Wait { in_service: group.in_service },
+        Some(_) => Decision::Done,
+        // The sentence is the same: a group that is not there can neither serve nor rest.
+        None => decide(group_name, None, resting),
+    }
+}
+
 /// What the undo does: nothing once the sizes are the journalled ones.
 pub fn decide_undo(observed: &GroupObserved, before: &GroupObserved) -> Option<Capacity> {
     let sizes = |g: &GroupObserved| (g.min, g.max, g.desired);

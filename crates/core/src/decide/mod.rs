@@ -1,6 +1,7 @@
 //! The decisions: pure and total. What was observed and what is intended go in, what to do comes out.
 
 pub mod backup;
+pub mod caught_up;
 pub mod data_loss;
 pub mod deadline;
 pub mod dns;
@@ -10,6 +11,7 @@ pub mod gate;
 pub mod group;
 pub mod health;
 pub mod pivot;
+pub mod protect;
 pub mod readiness;
 pub mod records;
 pub mod replica;

@@ -48,7 +48,7 @@ pub fn replica(component: &RdsReadReplica, observed: Option<&ReplicaObserved>) -
 }
 
 /// RDS names a source in the same Region by identifier and one in another Region by ARN (`arn:aws:rds:Region:account:db:identifier`).
-fn is_source(source: &str, primary_identifier: &str) -> bool {
+pub(crate) fn is_source(source: &str, primary_identifier: &str) -> bool {
     source == primary_identifier
         || (source.starts_with("arn:") && source.rsplit(':').next() == Some(primary_identifier))
 }

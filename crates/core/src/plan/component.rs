@@ -1,6 +1,8 @@
 //! The components of a plan: what is promoted, what is scaled, what is switched. Lower waves go first; everything within a wave goes
 //! at once.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,12 @@ impl Database {
             Database::RdsReadReplica(c) => c.wave,
         }
     }
+    /// The same database, seen from the other Region: what was the primary is what follows.
+    pub fn mirrored(&self) -> Self {
+        match self {
+            Database::RdsReadReplica(c) => Database::RdsReadReplica(c.mirrored()),
+        }
+    }
 }
 
 /// An RDS cross-Region read replica.
@@ -56,13 +64,65 @@ pub struct RdsReadReplica {
     #[serde(default = "RdsReadReplica::default_retention")]
     #[schemars(range(min = 1, max = 35))]
     pub backup_retention_days: u32,
-    /// How long the promotion may take.
+    /// What a replica that is made in the primary Region on the way home gets.
+    #[serde(default, skip_serializing_if = "InstanceSettings::is_empty")]
+    pub primary_settings: InstanceSettings,
+    /// What a replica that is made anew in the recovery Region after a failback gets.
+    #[serde(default, skip_serializing_if = "InstanceSettings::is_empty")]
+    pub replica_settings: InstanceSettings,
+    /// How long the promotion may take, and at most four times as long the making of a new replica.
     #[serde(default = "default_timeout_seconds")]
     #[schemars(range(min = 1, max = 14_400))]
     pub timeout_seconds: u32,
 }
 
+/// What RDS does not carry over to a new replica in another Region (RDS user guide, "Creating a read replica in a different AWS
+/// Region"): what is not stated gets RDS's default of that Region.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct InstanceSettings {
+    /// The instance class. Absent: that of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_class: Option<String>,
+    /// The DB subnet group. Absent: that of the default VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnet_group: Option<String>,
+    /// The DB parameter group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter_group: Option<String>,
+    /// The security groups that admit the application. Without any the instance gets the VPC's default group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), inner(regex(pattern = super::SECURITY_GROUP_PATTERN)))]
+    pub security_group_ids: Vec<String>,
+    /// The KMS key of the new replica's Region, for an encrypted instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// Whether the instance is protected from being deleted.
+    pub deletion_protection: bool,
+    /// Its tags.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl InstanceSettings {
+    /// Whether nothing is stated.
+    pub fn is_empty(&self) -> bool {
+        *self == InstanceSettings::default()
+    }
+}
+
 impl RdsReadReplica {
+    /// The same pair, seen from the other Region.
+    fn mirrored(&self) -> Self {
+        RdsReadReplica {
+            primary_identifier: self.replica_identifier.clone(),
+            replica_identifier: self.primary_identifier.clone(),
+            primary_settings: self.replica_settings.clone(),
+            replica_settings: self.primary_settings.clone(),
+            ..self.clone()
+        }
+    }
+
     fn default_retention() -> u32 {
         7
     }
@@ -107,6 +167,9 @@ pub struct AutoScalingGroup {
     pub group_name: String,
     /// The capacity to serve with.
     pub capacity: Capacity,
+    /// The capacity to rest with while the other Region serves: what a failback brings the group down to. Without it the group stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting_capacity: Option<RestingCapacity>,
     /// How long the instances may take to be in service.
     #[serde(default = "default_timeout_seconds")]
     #[schemars(range(min = 1, max = 14_400))]
@@ -126,6 +189,27 @@ pub struct Capacity {
     /// The desired capacity.
     #[schemars(range(min = 1, max = 10_000))]
     pub desired: u32,
+}
+
+/// The capacity to rest with: for a pilot light nothing, for a warm standby a little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestingCapacity {
+    /// The minimum.
+    #[schemars(range(max = 10_000))]
+    pub min: u32,
+    /// The maximum.
+    #[schemars(range(max = 10_000))]
+    pub max: u32,
+    /// The desired capacity.
+    #[schemars(range(max = 10_000))]
+    pub desired: u32,
+}
+
+impl From<RestingCapacity> for Capacity {
+    fn from(resting: RestingCapacity) -> Self {
+        Capacity { min: resting.min, max: resting.max, desired: resting.desired }
+    }
 }
 
 /// How clients are led to the recovery Region.

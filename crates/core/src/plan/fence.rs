@@ -93,8 +93,12 @@ pub struct FenceLoadBalancer {
     #[schemars(regex(pattern = super::ARN_PATTERN))]
     pub load_balancer_arn: String,
     /// A security group without any ingress rule, made beforehand in the primary's VPC.
-    #[schemars(regex(pattern = SECURITY_GROUP_PATTERN))]
+    #[schemars(regex(pattern = super::SECURITY_GROUP_PATTERN))]
     pub closed_security_group_id: String,
+    /// The security groups that admit its clients: what a failback opens the door with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), inner(regex(pattern = super::SECURITY_GROUP_PATTERN)))]
+    pub open_security_group_ids: Vec<String>,
 }
 
 /// The primary's DB instance.
@@ -108,9 +112,10 @@ pub struct FenceInstance {
     #[schemars(length(min = 1, max = 63))]
     pub identifier: String,
     /// A security group without any ingress rule, made beforehand in the primary's VPC.
-    #[schemars(regex(pattern = SECURITY_GROUP_PATTERN))]
+    #[schemars(regex(pattern = super::SECURITY_GROUP_PATTERN))]
     pub closed_security_group_id: String,
+    /// The security groups that admit its clients: what a failback opens the door with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), inner(regex(pattern = super::SECURITY_GROUP_PATTERN)))]
+    pub open_security_group_ids: Vec<String>,
 }
-
-/// A security group's id.
-const SECURITY_GROUP_PATTERN: &str = "^sg-[0-9a-f]{8,17}$";

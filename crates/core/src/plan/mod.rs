@@ -6,6 +6,7 @@
 pub mod check;
 mod component;
 mod fence;
+mod home;
 mod name;
 mod read;
 mod rules;
@@ -20,10 +21,11 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
-    AutoScalingGroup, Capacity, Compute, Database, DnsRecord, RdsReadReplica, RecordType, Route53Records, StopObject,
-    Traffic,
+    AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,
+    RestingCapacity, Route53Records, StopObject, Traffic,
 };
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
+pub use home::Home;
 pub use name::is_plan_name;
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
@@ -36,6 +38,8 @@ const LABEL_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$";
 const REGION_PATTERN: &str = "^[a-z]{2}(-[a-z]+)+-[0-9]$";
 /// An ARN, in every partition.
 const ARN_PATTERN: &str = "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$";
+/// A security group's id.
+const SECURITY_GROUP_PATTERN: &str = "^sg-[0-9a-f]{8,17}$";
 /// An S3 bucket's name.
 const BUCKET_PATTERN: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 
@@ -96,6 +100,9 @@ pub struct RecoveryPlan {
     pub traffic: Vec<Traffic>,
     /// What proves that the recovered application works.
     pub validation: Validation,
+    /// The way home: what `protect` and `failback` need to know of the primary Region. Without it a run leads away only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
     /// Which resources' recovery points are watched between runs.
     #[serde(default)]
     #[schemars(length(max = 50))]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Facts, ReportError};
-use crate::contract::Outcome;
+use crate::contract::{Mode, Outcome};
 
 /// A failure's text, taken apart again: [`crate::Failure`] writes `NAME: what [resource]. Now: .... Next: ...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +57,19 @@ pub(super) fn without_json(cause: &str) -> String {
 
 /// Why the run ended as it did.
 pub(super) fn reason(
-    outcome: Outcome,
+    (outcome, mode): (Outcome, Option<Mode>),
     recovery_region: Option<&str>,
     error: Option<&ReportError>,
     told: Option<&Told>,
 ) -> String {
     match (outcome, error, told) {
+        (Outcome::Recovered, _, _) if mode == Some(Mode::Protect) => {
+            "the old primary is fenced and set aside, and its Region follows the one that serves: seen to replicate".into()
+        }
+        (Outcome::Recovered, _, _) if mode == Some(Mode::Failback) => {
+            let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));
+            format!("the workload is home:{region} serves, and that was observed; the other Region rests and follows")
+        }
         (Outcome::Recovered, _, _) => {
             let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));
             format!("the recovery Region{region} serves, and that was observed")
@@ -79,6 +86,18 @@ pub(super) fn reason(
 pub(super) fn next(facts: &Facts<'_>, told: Option<&Told>) -> Option<String> {
     let advice = told.and_then(|told| told.next.clone());
     match facts.outcome {
+        // Until its old primary follows, the workload has nowhere to fail over to.
+        Outcome::Recovered if matches!(facts.mode, Some(Mode::Failover | Mode::Switchover)) => {
+            facts.document.filter(|plan| plan.home.is_some()).map(|_| {
+                let again = Facts { mode: Some(Mode::Protect), ..facts.clone() };
+                format!(
+                    "once {} is well again, make it follow: pilot run start {} --mode protect - or the same by the AWS CLI: {}",
+                    facts.document.map_or("the old primary", |plan| plan.regions.primary.as_str()),
+                    facts.plan.name,
+                    start_command(&again, "protect after", None)
+                )
+            })
+        }
         Outcome::Recovered | Outcome::DryRun => None,
         Outcome::Refused => advice,
         Outcome::RolledBack => Some(format!(

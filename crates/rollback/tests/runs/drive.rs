@@ -152,7 +152,7 @@ impl Drive {
         match event["step"]["name"].as_str().unwrap() {
             "fence" => fence::handler::handle(event, &ledger, &self.plans, &self.primaries(), now).await,
             "promote-data" => promote_db::handler::handle(event, &ledger, &self.plans, &world, now).await,
-            "scale-compute" => scale_compute::handler::handle(event, &ledger, &self.plans, &world, now).await,
+            "scale-compute" => scale_compute::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
             "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
             other => panic!("no function for {other}"),
         }

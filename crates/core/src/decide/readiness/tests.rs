@@ -11,6 +11,8 @@ fn component() -> RdsReadReplica {
         primary_identifier: "shop-db".into(),
         replica_identifier: "shop-db-replica".into(),
         backup_retention_days: 7,
+        primary_settings: crate::plan::InstanceSettings::default(),
+        replica_settings: crate::plan::InstanceSettings::default(),
         timeout_seconds: 900,
     }
 }

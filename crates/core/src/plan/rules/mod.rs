@@ -3,6 +3,7 @@
 mod address;
 mod components;
 mod fence;
+mod home;
 mod names;
 mod proof;
 mod signals;
@@ -18,6 +19,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
     proof::check(plan, &mut problems);
+    home::check(plan, &mut problems);
     problems.sort();
     problems
 }

@@ -1,0 +1,67 @@
+//! The step `protect`: every database of the plan at once, until each has a follower in the Region that does not serve.
+
+use pilot_core::contract::{Mode, Step, StepRequest, StepResponse, read_event};
+use pilot_core::plan::{Database, RecoveryPlan};
+use pilot_core::{Failure, FailureName};
+use pilot_shell::StepContext;
+use pilot_shell::context::{Clock, run_step};
+use pilot_shell::ledger::Ledger;
+use pilot_shell::plans::PlanStore;
+use pilot_shell::waves;
+use serde_json::Value;
+
+use crate::ports::Regions;
+use crate::rds_read_replica;
+
+/// The function's name.
+pub const FUNCTION: &str = "protect";
+
+/// One invocation.
+///
+/// # Errors
+/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ProtectFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
+/// `AwsRefused`, `JournalUnavailable`.
+pub async fn handle<L: Ledger, P: PlanStore, R: Regions>(
+    event: Value,
+    ledger: &L,
+    plans: &P,
+    regions: &R,
+    clock: Clock,
+) -> Result<StepResponse, Failure> {
+    // Before the lease is so much as prolonged: a bad event changes nothing at all.
+    let request: StepRequest = read_event(FUNCTION, event.clone())?;
+    check(request.step.name, request.run.mode)?;
+    let work = async |context: &StepContext<'_, L>, _: &StepRequest| protect(context, regions).await;
+    run_step(FUNCTION, event, ledger, plans, clock, work).await
+}
+
+/// After a failover the way back is prepared, after a failback the way out: either way the mirror image of the way the run went.
+async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &R) -> Result<StepResponse, Failure> {
+    let Some(plan) = context.plan.mirrored() else { return Err(no_way_home(context.plan)) };
+    let serving = regions.region(&plan.regions.primary).await;
+    let following = regions.region(&plan.regions.recovery).await;
+    waves::reconcile(&plan.databases, async |database: &Database, allowed_seconds| match database {
+        Database::RdsReadReplica(replica) => {
+            let pair = rds_read_replica::Pair { serving: &serving, following: &following, component: replica };
+            rds_read_replica::reconcile(context, &pair, allowed_seconds).await
+        }
+    })
+    .await
+}
+
+fn check(step: Step, mode: Mode) -> Result<(), Failure> {
+    let what = match (step, mode) {
+        (Step::Protect, Mode::Protect | Mode::Failback) => return Ok(()),
+        (Step::Protect, other) => format!("a {} protects nothing", other.as_str()),
+        (other, _) => format!("the step is {:?}", other.as_str()),
+    };
+    Err(Failure::new(FailureName::EventInvalid, FUNCTION, what)
+        .now("nothing was touched")
+        .next("compare the event with the samples in events/protect/"))
+}
+
+fn no_way_home(plan: &RecoveryPlan) -> Failure {
+    Failure::new(FailureName::PlanInvalid, &plan.metadata.name, "/home: is missing")
+        .now("nothing was touched")
+        .next("add `home` to the plan; examples/plans/pilot-light.yaml shows it")
+}
