@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 from . import following
 from .following import Stack
-from .naming import RECOVERY_REGION
 from .outside_proof import call, client_served_by, prove_served_by
 from .paths import OUT
 from .session import Options, sandbox, stopwatch
@@ -39,7 +38,7 @@ async def bench() -> int:
     """Run every case in a sandbox of its own, print a table, leave out/bench.json; 1 if one is over what we promise."""
     say = stopwatch()
     async with sandbox(Options(_SANDBOX, with_workload=False), say) as world:
-        stack, control_url = Stack.of(world.clients, world.outputs), world.control.url
+        stack, control_url = Stack.of(world.clients, world.topology.regions.recovery, world.outputs), world.control.url
         timings = [
             await asyncio.to_thread(_failover, f"bench-{number}", delays, stack, control_url, say)
             for number, delays in enumerate(_CASES)
@@ -67,8 +66,8 @@ def _failover(name: str, delays: Delays, stack: Stack, control_url: str, say) ->
     if run.status != "SUCCEEDED" or written is None:
         raise following.NothingHappened(f"run {run.run_id} ended as {run.status}: {run.error}: {run.cause}")
     report = json.loads(written)
-    prove_served_by(workload["clientUrl"], RECOVERY_REGION)
-    first = client_served_by(control_url, RECOVERY_REGION, name)["firstAckedByRegion"][RECOVERY_REGION]
+    prove_served_by(workload["clientUrl"], stack.region)
+    first = client_served_by(control_url, stack.region, name)["firstAckedByRegion"][stack.region]
     call(f"{control_url}/delays", asdict(Delays(0.0, 0.0)))
     call(f"{control_url}/workloads/{name}", method="DELETE")
     chain = max(delays.promotionSeconds, delays.launchSeconds) + delays.healthCheckIntervalSeconds

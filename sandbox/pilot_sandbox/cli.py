@@ -16,12 +16,13 @@ from .demo import demo
 from .deploy import DeployFailed
 from .faults.command import FaultOptions, faults
 from .naming import InvalidName
-from .paths import DEFAULT_SANDBOX, SandboxPaths
+from .paths import SandboxPaths
 from .plan_for import PlanUnusable
 from .postgres import PostgresFailed
 from .postgres_binaries import PostgresUnusable
-from .seed import SeedFailed
+from .seed.context import SeedFailed
 from .session import AlreadyRunning, Options, run_interruptible, run_until_told
+from .topologies import PILOT_LIGHT, TOPOLOGIES
 from .workload.instances import LaunchFailed
 from .world import Delays
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--detach", action="store_true", help="return when it is ready; `down` ends it")
     up.add_argument("--no-deploy", action="store_true", help="without the stack: no functions, no state machine")
     up.add_argument("--no-workload", action="store_true", help="without a seeded workload")
+    _add_topology(up)
     _add_delays(up)
     up.set_defaults(run=_up)
     down = commands.add_parser("down", aliases=["stop"], help="end a sandbox")
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         default=2.0,
         help="how far the recovery Region's database is behind when the primary dies (default: %(default)s)",
     )
+    _add_topology(demonstration)
     _add_delays(demonstration)
     demonstration.set_defaults(run=_demo)
     timing = commands.add_parser("bench", help="time failovers against the delays that the sandbox injects")
@@ -80,9 +83,19 @@ def _parser() -> argparse.ArgumentParser:
     harm.add_argument("--random-kills", type=int, default=0, help="instead: so many processes killed at random moments")
     harm.add_argument("--seed", type=int, default=1, help="of the random moments (default: %(default)s)")
     harm.set_defaults(run=_faults)
-    for command in (up, down, status):
-        command.add_argument("--name", default=DEFAULT_SANDBOX, help="which sandbox (default: %(default)s)")
+    up.add_argument("--name", help="how to call the sandbox (default: as its topology)")
+    for command in (down, status):
+        command.add_argument("--name", default=PILOT_LIGHT.name, help="which sandbox (default: %(default)s)")
     return parser
+
+
+def _add_topology(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--topology",
+        default=PILOT_LIGHT.name,
+        choices=sorted(TOPOLOGIES),
+        help="which system lives in the sandbox, and in which Regions (default: %(default)s)",
+    )
 
 
 def _add_delays(parser: argparse.ArgumentParser) -> None:
@@ -100,16 +113,23 @@ def delays_of(parsed: argparse.Namespace) -> Delays:
 
 
 def _up(parsed: argparse.Namespace) -> int:
+    parsed.name = parsed.name or parsed.topology
     if parsed.detach:
         return _up_detached(parsed)
     options = Options(
-        parsed.name, delays_of(parsed), with_stack=not parsed.no_deploy, with_workload=not parsed.no_workload
+        parsed.name,
+        TOPOLOGIES[parsed.topology],
+        delays_of(parsed),
+        with_stack=not parsed.no_deploy,
+        with_workload=not parsed.no_workload,
     )
     return asyncio.run(run_until_told(options))
 
 
 def _demo(parsed: argparse.Namespace) -> int:
-    return asyncio.run(run_interruptible(demo(delays_of(parsed), parsed.replication_lag_seconds)))
+    return asyncio.run(
+        run_interruptible(demo(TOPOLOGIES[parsed.topology], delays_of(parsed), parsed.replication_lag_seconds))
+    )
 
 
 def _faults(parsed: argparse.Namespace) -> int:
@@ -129,6 +149,8 @@ def _up_detached(parsed: argparse.Namespace) -> int:
         "up",
         "--name",
         parsed.name,
+        "--topology",
+        parsed.topology,
         "--promotion-seconds",
         str(parsed.promotion_seconds),
         "--launch-seconds",

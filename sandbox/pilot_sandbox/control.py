@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .control_help import describe_endpoints
-from .naming import PRIMARY_REGION, InvalidName
+from .naming import InvalidName
 from .postgres import PostgresFailed, PostgresServer
 from .workload.instances import LaunchFailed
 from .workload.running import PARTS, RunningWorkload
@@ -173,7 +173,7 @@ class ControlServer:
         region, name = request.match_info["region"], request.match_info["name"]
         opened = await _opened(request)
         for workload in self._world.workloads.values():
-            if region == PRIMARY_REGION and workload.names.load_balancer_name == name:
+            if region == workload.names.regions.primary and workload.names.load_balancer_name == name:
                 await workload.set_load_balancer_door(region, opened=opened)
         # One that somebody made over the API has no listener here: its door is as it should be.
         return web.json_response({"open": opened})
@@ -182,7 +182,7 @@ class ControlServer:
         region, identifier = request.match_info["region"], request.match_info["identifier"]
         opened = await _opened(request)
         for workload in self._world.workloads.values():
-            if workload.names.database(region) == identifier:
+            if region in workload.pair.servers and workload.database_name(region) == identifier:
                 await workload.set_database_door(region, opened=opened)
         return web.json_response({"open": opened})
 
@@ -202,7 +202,7 @@ class ControlServer:
         region, identifier = request.match_info["region"], request.match_info["identifier"]
         for workload in self._world.workloads.values():
             server = workload.pair.servers.get(region)
-            if server is not None and workload.names.database(region) == identifier:
+            if server is not None and workload.database_name(region) == identifier:
                 return workload, server
         raise _refusal(404, f"no database server stands behind {identifier} in {region}")
 

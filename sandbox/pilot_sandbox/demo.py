@@ -10,14 +10,13 @@ from pathlib import Path
 
 from . import following
 from .following import Execution, Stack, Step
-from .naming import DEFAULT_WORKLOAD, PRIMARY_REGION, RECOVERY_REGION
 from .outside_proof import NotRecovered, call, client_served_by, prove_served_by
 from .paths import OUT
 from .run_display import display_for
 from .session import Options, sandbox, stopwatch
+from .topologies import Topology
 from .world import Delays
 
-_SANDBOX = "demo"
 _TRAFFIC_BEFORE_SECONDS = 8.0
 _ALARM_TIMEOUT_SECONDS = 180.0
 _RUN_TIMEOUT_SECONDS = 600.0
@@ -29,22 +28,28 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Addresses:
+class View:
     """Where the demo looks from outside."""
 
+    topology: Topology
     client_url: str
     control_url: str
 
+    @property
+    def recovery(self) -> str:
+        """The Region that is to serve in the end."""
+        return self.topology.regions.recovery
 
-async def demo(delays: Delays, replication_lag_seconds: float) -> int:
+
+async def demo(topology: Topology, delays: Delays, replication_lag_seconds: float) -> int:
     """Run the demo in a sandbox of its own; 0 only if the recovery was observed from outside."""
     say = stopwatch()
     try:
-        async with sandbox(Options(_SANDBOX, delays), say) as world:
-            addresses = Addresses(world.workloads[DEFAULT_WORKLOAD].gateway.url, world.control.url)
-            stack = Stack.of(world.clients, world.outputs)
+        async with sandbox(Options(f"demo-{topology.name}", topology, delays), say) as world:
+            view = View(topology, world.workloads[topology.name].gateway.url, world.control.url)
+            stack = Stack.of(world.clients, topology.regions.recovery, world.outputs)
             # Everything below asks from outside, over HTTP and the AWS API; the sandbox goes on beside it.
-            return await asyncio.to_thread(_tell, addresses, stack, replication_lag_seconds, say)
+            return await asyncio.to_thread(_tell, view, stack, replication_lag_seconds, say)
     except (following.NothingHappened, NotRecovered) as error:
         say(f"NOT RECOVERED: {error}")
         return 1
@@ -52,31 +57,31 @@ async def demo(delays: Delays, replication_lag_seconds: float) -> int:
         say("the sandbox has ended, with everything it started")
 
 
-def _tell(addresses: Addresses, stack: Stack, replication_lag_seconds: float, say: Say) -> int:
-    call(f"{addresses.control_url}/replication/lag", {"seconds": replication_lag_seconds})
-    _show_traffic(addresses, say)
-    say(f"killing the primary Region {PRIMARY_REGION}: network, AWS API, database, application")
+def _tell(view: View, stack: Stack, replication_lag_seconds: float, say: Say) -> int:
+    call(f"{view.control_url}/replication/lag", {"seconds": replication_lag_seconds})
+    _show_traffic(view, say)
+    say(f"killing the primary Region {view.topology.regions.primary}: network, AWS API, database, application")
     killed_at = time.time()
-    call(f"{addresses.control_url}/primary/down", {})
+    call(f"{view.control_url}/primary/down", {})
     # The Region's AWS API too: whatever asks it gets no answer.
-    call(f"{addresses.control_url}/primary/network/down", {})
+    call(f"{view.control_url}/primary/network/down", {})
     say("waiting for the alarm to start the recovery; nothing here starts it")
     following.wait_for_execution(stack, killed_at, _ALARM_TIMEOUT_SECONDS)
     run = _follow(stack, killed_at, say)
     if run.status != "SUCCEEDED":
         say(f"run {run.run_id} ended as {run.status}: {run.error}: {run.cause}")
-    report = _fetch_reports(stack, run, say)
+    report = _fetch_reports(view.topology.name, stack, run, say)
     if run.status != "SUCCEEDED":
-        return _conclude(addresses, run, report, killed_at, say)
-    proof = prove_served_by(addresses.client_url, RECOVERY_REGION)
+        return _conclude(view, run, report, killed_at, say)
+    proof = prove_served_by(view.client_url, view.recovery)
     say(f"seen from outside: {proof.region} answers, and stored order {proof.body['number']} as id {proof.body['id']}")
-    return _conclude(addresses, run, report, killed_at, say)
+    return _conclude(view, run, report, killed_at, say)
 
 
-def _show_traffic(addresses: Addresses, say: Say) -> None:
+def _show_traffic(view: View, say: Say) -> None:
     time.sleep(_TRAFFIC_BEFORE_SECONDS)
-    health = call(f"{addresses.client_url}/health")
-    client = call(f"{addresses.control_url}/client").body
+    health = call(f"{view.client_url}/health")
+    client = call(f"{view.control_url}/client").body
     say(
         f"traffic: {client['acked']} orders confirmed, all by {' and '.join(client['ackedByRegion'])}; "
         f"health says {health.body['status']}, {health.body['role']}, from {health.region}"
@@ -102,14 +107,14 @@ def _follow(stack: Stack, since: float, say: Say) -> Execution:
     raise following.NothingHappened(f"run {followed} did not end within {_RUN_TIMEOUT_SECONDS:.0f} s")
 
 
-def _fetch_reports(stack: Stack, run: Execution, say: Say) -> dict:
-    folder: Path = OUT / DEFAULT_WORKLOAD
+def _fetch_reports(plan: str, stack: Stack, run: Execution, say: Say) -> dict:
+    folder: Path = OUT / plan
     folder.mkdir(parents=True, exist_ok=True)
     report: dict = {}
     for name in ("report.json", "report.html"):
         # Of an earlier demo; if this run writes none, none must be left.
         (folder / name).unlink(missing_ok=True)
-        content = following.report(stack, DEFAULT_WORKLOAD, run.run_id, name)
+        content = following.report(stack, plan, run.run_id, name)
         if content is None:
             say(f"run {run.run_id} has left no {name} in bucket {stack.bucket}")
             continue
@@ -120,17 +125,17 @@ def _fetch_reports(stack: Stack, run: Execution, say: Say) -> dict:
     return report
 
 
-def _conclude(addresses: Addresses, run: Execution, report: dict, killed_at: float, say: Say) -> int:
-    client = call(f"{addresses.control_url}/client").body
+def _conclude(view: View, run: Execution, report: dict, killed_at: float, say: Say) -> int:
+    client = call(f"{view.control_url}/client").body
     if run.status == "SUCCEEDED":
-        client = client_served_by(addresses.control_url, RECOVERY_REGION)
-    first = client["firstAckedByRegion"].get(RECOVERY_REGION)
+        client = client_served_by(view.control_url, view.recovery)
+    first = client["firstAckedByRegion"].get(view.recovery)
     outage = f"{first - killed_at:.1f} s" if first else "no order confirmed yet"
     lines = [
         f"outcome                     {report.get('outcome')}   (execution {run.status})",
         f"RTO from the incident       {_seconds(report.get('rtoFromIncidentSeconds'))}",
         f"RTO from the decision       {_seconds(report.get('rtoFromDecisionSeconds'))}",
-        f"outage that users had       {outage}, from the kill to the first order confirmed by {RECOVERY_REGION}",
+        f"outage that users had       {outage}, from the kill to the first order confirmed by {view.recovery}",
         f"RPO reported                {_seconds(report.get('rpoSeconds'))} at most",
         f"data lost, counted outside  {client['lost']} of {client['acked']} confirmed orders, "
         f"the last {_seconds(client.get('lossSeconds'))} before the kill",

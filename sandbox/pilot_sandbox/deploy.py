@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .aws_clients import AwsClients, tool_environment
 from .children import start_child
-from .naming import PRIMARY_REGION, RECOVERY_REGION, STACK_NAME, Names
+from .naming import STACK_NAME
 from .paths import REPOSITORY, SandboxPaths
+from .topologies import Topology
 
 _DEPLOY_TIMEOUT_SECONDS = 300.0
 _SOURCE_BUCKET = "pilot-light-deployment"
@@ -56,12 +57,17 @@ def sam_program() -> str:
 
 
 async def deploy(
-    paths: SandboxPaths, clients: AwsClients, parameters: dict[str, str], register, repository: Path = REPOSITORY
+    paths: SandboxPaths,
+    clients: AwsClients,
+    region: str,
+    parameters: dict[str, str],
+    register,
+    repository: Path = REPOSITORY,
 ) -> dict[str, str]:
-    """Stage and deploy the stack in the recovery Region; returns its outputs."""
+    """Stage and deploy the stack in `region`, the recovery Region; returns its outputs."""
     program = sam_program()
     folder = await asyncio.to_thread(stage, paths, repository)
-    await asyncio.to_thread(_make_source_bucket, clients)
+    await asyncio.to_thread(_make_source_bucket, clients, region)
     command = [
         program,
         "deploy",
@@ -70,7 +76,7 @@ async def deploy(
         "--stack-name",
         STACK_NAME,
         "--region",
-        RECOVERY_REGION,
+        region,
         "--s3-bucket",
         _SOURCE_BUCKET,
         "--capabilities",
@@ -88,7 +94,7 @@ async def deploy(
         "sam deploy",
         command,
         log_path,
-        environment=tool_environment(clients.endpoint_url, RECOVERY_REGION),
+        environment=tool_environment(clients.endpoint_url, region),
         folder=folder,
     )
     register(child)
@@ -101,19 +107,16 @@ async def deploy(
     if code != 0:
         outcome = f"ended with code {code}" if code is not None else f"took over {_DEPLOY_TIMEOUT_SECONDS:.0f} s"
         raise DeployFailed(f"sam deploy of {STACK_NAME} {outcome}; {log_path} ends:\n{child.last_lines(30)}")
-    return await asyncio.to_thread(_outputs, clients)
+    return await asyncio.to_thread(_outputs, clients, region)
 
 
-def sandbox_parameters(workload: str) -> dict[str, str]:
-    """The template's parameters for one workload of the sandbox."""
-    names = Names(workload)
+def sandbox_parameters(topology: Topology) -> dict[str, str]:
+    """The template's parameters for the first workload of a sandbox."""
+    names = topology.names(topology.name)
     return {
-        "PlanName": workload,
-        "PrimaryRegion": PRIMARY_REGION,
-        "PrimaryDbIdentifier": names.database(PRIMARY_REGION),
-        "ReplicaIdentifier": names.database(RECOVERY_REGION),
-        "AutoScalingGroupName": names.group,
-        "PrimaryAutoScalingGroupName": names.group,
+        "PlanName": names.workload,
+        "PrimaryRegion": topology.regions.primary,
+        **topology.parameters(names),
         "PrimaryLoadBalancerName": names.load_balancer_name,
         "BackupVaultName": names.vault,
         # The shortest that the template allows: a demo should not wait minutes for its alarm.
@@ -122,13 +125,13 @@ def sandbox_parameters(workload: str) -> dict[str, str]:
     }
 
 
-def _make_source_bucket(clients: AwsClients) -> None:
-    s3 = clients.client("s3", RECOVERY_REGION)
+def _make_source_bucket(clients: AwsClients, region: str) -> None:
+    s3 = clients.client("s3", region)
     existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     if _SOURCE_BUCKET not in existing:
-        s3.create_bucket(Bucket=_SOURCE_BUCKET, CreateBucketConfiguration={"LocationConstraint": RECOVERY_REGION})
+        s3.create_bucket(Bucket=_SOURCE_BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
 
 
-def _outputs(clients: AwsClients) -> dict[str, str]:
-    stacks = clients.client("cloudformation", RECOVERY_REGION).describe_stacks(StackName=STACK_NAME)["Stacks"]
+def _outputs(clients: AwsClients, region: str) -> dict[str, str]:
+    stacks = clients.client("cloudformation", region).describe_stacks(StackName=STACK_NAME)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

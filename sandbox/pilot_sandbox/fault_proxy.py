@@ -6,10 +6,6 @@ from pathlib import Path
 import aiohttp
 
 from .children import Child, start_child
-from .naming import PRIMARY_REGION
-
-#: The Region is gone: every signed call for it is reset, whatever the service.
-_REGION_CUT_OFF = {"service": "*", "region": PRIMARY_REGION, "reset": True}
 
 
 async def start_fault_proxy(port: int, upstream_url: str, log_path: Path, environment: dict[str, str]) -> Child:
@@ -26,12 +22,14 @@ async def start_fault_proxy(port: int, upstream_url: str, log_path: Path, enviro
     return await start_child("fault proxy", command, log_path, environment=environment)
 
 
-async def set_primary_region_reachable(fault_url: str, http: aiohttp.ClientSession, *, reachable: bool) -> None:
-    """Let the AWS API calls for the primary Region through, or reset their connections."""
+async def set_region_reachable(fault_url: str, http: aiohttp.ClientSession, region: str, *, reachable: bool) -> None:
+    """Let the AWS API calls for a Region through, or reset their connections."""
+    # The Region is gone: every signed call for it is reset, whatever the service.
+    cut_off = {"service": "*", "region": region, "reset": True}
     rules_url = f"{fault_url}/_microburst/rules"
     # Removed first in both cases, so that there is never more than one such rule; others' rules stay.
     for method in ("DELETE",) if reachable else ("DELETE", "PATCH"):
-        async with http.request(method, rules_url, json=[_REGION_CUT_OFF]) as response:
+        async with http.request(method, rules_url, json=[cut_off]) as response:
             response.raise_for_status()
 
 

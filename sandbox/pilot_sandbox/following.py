@@ -13,7 +13,6 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from .aws_clients import AwsClients
-from .naming import RECOVERY_REGION
 
 _POLL_SECONDS = 0.5
 _ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -61,20 +60,25 @@ class Stack:
     """Where to look: the deployed stack of one sandbox."""
 
     clients: AwsClients
+    region: str
     machine_arn: str
     table: str
     bucket: str
 
     @classmethod
-    def of(cls, clients: AwsClients, outputs: dict[str, str]) -> "Stack":
-        """From the stack's outputs, as in sandbox.json."""
+    def of(cls, clients: AwsClients, region: str, outputs: dict[str, str]) -> "Stack":
+        """From the outputs of the stack in `region`, as in sandbox.json."""
         return cls(
-            clients, outputs["RecoveryStateMachineArn"], outputs["StateTableName"], outputs["ArtifactsBucketName"]
+            clients,
+            region,
+            outputs["RecoveryStateMachineArn"],
+            outputs["StateTableName"],
+            outputs["ArtifactsBucketName"],
         )
 
     def client(self, service: str):
         """A client in the recovery Region."""
-        return self.clients.client(service, RECOVERY_REGION)
+        return self.clients.client(service, self.region)
 
 
 def executions_since(stack: Stack, since: float) -> list[Execution]:

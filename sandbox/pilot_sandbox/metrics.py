@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .naming import RECOVERY_REGION
-
 if TYPE_CHECKING:
     from .workload.running import RunningWorkload
     from .world import World
@@ -16,9 +14,9 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 1.0
 _LAG_EVERY_TICKS = 2
 _CANARY_EVERY_TICKS = 5
+_RDS_NAMESPACE = "AWS/RDS"
 CANARY_NAMESPACE = "PilotLight/Canary"
 CANARY_METRIC = "Failures"
-LAG_METRIC = "ReplicaLag"
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +30,7 @@ async def publish_metrics(world: "World") -> None:
         for name, workload in list(world.workloads.items()):
             data: list[tuple[str, dict]] = []
             if tick % _LAG_EVERY_TICKS == 0:
-                data += [("AWS/RDS", datum) for datum in await _replica_lag(workload)]
+                data += [(_RDS_NAMESPACE, datum) for datum in await _replication_lag(workload)]
             if tick % _CANARY_EVERY_TICKS == 0 and workload.client_running:
                 data.append(
                     (
@@ -47,28 +45,20 @@ async def publish_metrics(world: "World") -> None:
                 )
             for namespace, datum in data:
                 published = await _put(world, namespace, datum)
-                if published and datum["MetricName"] == LAG_METRIC and datum["Value"] >= 0 and workload.client_running:
+                if published and namespace == _RDS_NAMESPACE and datum["Value"] >= 0 and workload.client_running:
                     workload.lag_points += 1
         await asyncio.sleep(max(0.0, started + _TICK_SECONDS - time.monotonic()))
 
 
-async def _replica_lag(workload: "RunningWorkload") -> list[dict]:
+async def _replication_lag(workload: "RunningWorkload") -> list[dict]:
     observed = await workload.pair.recovery.observe()
     if observed.role != "standby":
-        return []  # an instance that is no replica has no such metric
-    return [
-        {
-            # RDS says -1 when the replica is not replicating.
-            "MetricName": LAG_METRIC,
-            "Value": -1.0 if observed.lag_seconds is None else observed.lag_seconds,
-            "Unit": "Seconds",
-            "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": workload.names.database(RECOVERY_REGION)}],
-        }
-    ]
+        return []  # what is no replica has no such metric
+    return workload.lag_metrics(observed.lag_seconds)
 
 
 async def _put(world: "World", namespace: str, datum: dict) -> bool:
-    cloudwatch = world.clients.client("cloudwatch", RECOVERY_REGION)
+    cloudwatch = world.clients.client("cloudwatch", world.topology.regions.recovery)
     try:
         await asyncio.to_thread(cloudwatch.put_metric_data, Namespace=namespace, MetricData=[datum])
     except (BotoCoreError, ClientError, OSError) as error:

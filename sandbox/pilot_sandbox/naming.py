@@ -1,17 +1,17 @@
 """Names of everything that belongs to one workload, in both Regions."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
+#: The Regions of `pilot-light`. What works for any topology asks the workload's `Names.regions` instead.
 PRIMARY_REGION = "ap-southeast-2"
 RECOVERY_REGION = "ap-southeast-1"
-REGIONS = (PRIMARY_REGION, RECOVERY_REGION)
 ACCOUNT_ID = "000000000000"
 STACK_NAME = "pilot-light"
-DEFAULT_WORKLOAD = "pilot-light"
 
-# RDS identifiers allow 63 characters; the longest suffix used here is "-db-replica".
+# RDS identifiers allow 63 characters; the longest suffix used here is "-aurora-primary-1".
 _WORKLOAD_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 _LOAD_BALANCER_NAME_MAX = 32
 
@@ -30,13 +30,37 @@ def check_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Regions:
+    """The pair of Regions that a workload lives in; the roles are those of the beginning, whoever serves now."""
+
+    primary: str
+    recovery: str
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.primary, self.recovery))
+
+    def __len__(self) -> int:
+        return 2
+
+
+PILOT_LIGHT_REGIONS = Regions(PRIMARY_REGION, RECOVERY_REGION)
+
+
+@dataclass(frozen=True)
 class Names:
     """The resource names of one workload; pure text, nothing is looked up."""
 
     workload: str
+    regions: Regions = PILOT_LIGHT_REGIONS
 
     def __post_init__(self) -> None:
         check_name(self.workload)
+
+    def role(self, region: str) -> str:
+        """`primary` or `recovery`; raises InvalidName for a Region that is not the workload's."""
+        if region not in self.regions:
+            raise InvalidName(f"workload {self.workload} is in {' and '.join(self.regions)}, not in {region}")
+        return "primary" if region == self.regions.primary else "recovery"
 
     @property
     def zone(self) -> str:
@@ -55,7 +79,7 @@ class Names:
 
     def load_balancer(self, region: str) -> str:
         """DNS name of one Region's load balancer."""
-        return f"{'primary' if region == PRIMARY_REGION else 'recovery'}-lb.{self.zone}"
+        return f"{self.role(region)}-lb.{self.zone}"
 
     @property
     def load_balancer_name(self) -> str:
@@ -72,11 +96,28 @@ class Names:
 
     def database(self, region: str) -> str:
         """RDS identifier: the primary instance or its cross-Region replica."""
-        return f"{self.workload}-db" if region == PRIMARY_REGION else f"{self.workload}-db-replica"
+        return f"{self.workload}-db" if self.role(region) == "primary" else f"{self.workload}-db-replica"
 
     def database_arn(self, region: str) -> str:
         """ARN of one Region's database instance."""
         return f"arn:aws:rds:{region}:{ACCOUNT_ID}:db:{self.database(region)}"
+
+    @property
+    def global_cluster(self) -> str:
+        """Aurora global database."""
+        return f"{self.workload}-global"
+
+    def cluster(self, region: str) -> str:
+        """DB cluster of one Region, a member of the global database."""
+        return f"{self.workload}-aurora-{self.role(region)}"
+
+    def cluster_arn(self, region: str) -> str:
+        """ARN of one Region's DB cluster."""
+        return f"arn:aws:rds:{region}:{ACCOUNT_ID}:cluster:{self.cluster(region)}"
+
+    def cluster_instance(self, region: str) -> str:
+        """The instance in one Region's DB cluster."""
+        return f"{self.cluster(region)}-1"
 
     @property
     def group(self) -> str:
@@ -86,6 +127,16 @@ class Names:
     @property
     def launch_template(self) -> str:
         """Launch template, of the same name in both Regions."""
+        return f"{self.workload}-app"
+
+    @property
+    def ecs_cluster(self) -> str:
+        """ECS cluster, of the same name in both Regions."""
+        return f"{self.workload}-cluster"
+
+    @property
+    def service(self) -> str:
+        """ECS service, and the family of its task definition, of the same name in both Regions."""
         return f"{self.workload}-app"
 
     @property

@@ -4,14 +4,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from .naming import PRIMARY_REGION, RECOVERY_REGION
-from .paths import REPOSITORY
-
 if TYPE_CHECKING:
-    from .seed import SeedContext
-    from .seed_doors import PrimaryDoors
+    from .seed.context import SeedContext
+    from .seed.doors import PrimaryDoors
+    from .topologies.topology import Topology
 
-TEMPLATE = REPOSITORY / "examples" / "plans" / "pilot-light.yaml"
 # What only a real-world value contains: none of it may be left in a sandbox's plan.
 _REAL_WORLD = ("example.com", "111122223333", "192.0.2.", "sg-0a1b2c3d4e5f6")
 #: Minutes are right for a real outage; in the sandbox the primary is dead as soon as it is killed.
@@ -22,45 +19,43 @@ class PlanUnusable(RuntimeError):
     """The example plan could not be turned into the sandbox's."""
 
 
-def plan_for(context: "SeedContext", doors: "PrimaryDoors") -> str:
+def plan_for(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors") -> str:
     """Return the plan of one workload as YAML."""
-    plan = yaml.safe_load(TEMPLATE.read_text())
-    plan = _replace(plan, _values(context, doors), _prefixes(context))
+    plan = yaml.safe_load(topology.plan.read_text())
+    plan = _replace(plan, _values(topology, context, doors), _prefixes(topology, context))
     plan["metadata"]["name"] = context.names.workload
     plan["policy"]["holdSeconds"] = SANDBOX_HOLD_SECONDS
+    for component in plan.get("compute", []):
+        component["capacity"] = dict(topology.capacities.get(component["name"], component["capacity"]))
     left = [f"{path} = {value!r}" for path, value in _texts(plan) if any(word in value for word in _REAL_WORLD)]
     if left:
-        raise PlanUnusable(f"{TEMPLATE} has values that the sandbox has no counterpart for: {'; '.join(left)}")
+        raise PlanUnusable(f"{topology.plan} has values that the sandbox has no counterpart for: {'; '.join(left)}")
     return yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
 
 
-def _values(context: "SeedContext", doors: "PrimaryDoors") -> dict[str, str]:
-    names = context.names
-    real_balancer = "arn:aws:elasticloadbalancing:ap-southeast-2:111122223333:loadbalancer/app/shop/50dc6c495c0c9188"
-    real_replica = "arn:aws:rds:ap-southeast-1:111122223333:db:shop-db-replica"
+def _values(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors") -> dict[str, str]:
+    names, example, (primary, recovery) = context.names, topology.example, topology.regions
+    real_balancer = f"arn:aws:elasticloadbalancing:{primary}:111122223333:loadbalancer/app/{example}/50dc6c495c0c9188"
     return {
-        "shop-db": names.database(PRIMARY_REGION),
-        "shop-db-replica": names.database(RECOVERY_REGION),
-        real_replica: names.database_arn(RECOVERY_REGION),
-        "shop-app": names.group,
+        **topology.identifiers(names),
         real_balancer: doors.load_balancer_arn,
         "sg-0a1b2c3d4e5f60001": doors.closed_load_balancer_group,
         "sg-0a1b2c3d4e5f60002": doors.closed_database_group,
-        "shop-canary": names.canary_alarm,
-        "shop-vault": names.vault,
-        "pilot-light-stop-111122223333-ap-southeast-1": context.stop_bucket,
-        "stop/pilot-light": names.stop_key,
-        "shop.example.com": names.shop.rstrip("."),
-        "recovery-lb.shop.example.com": names.load_balancer(RECOVERY_REGION).rstrip("."),
+        f"{example}-canary": names.canary_alarm,
+        f"{example}-vault": names.vault,
+        f"pilot-light-stop-111122223333-{recovery}": context.stop_bucket,
+        f"stop/{topology.name}": names.stop_key,
+        f"{example}.example.com": names.shop.rstrip("."),
+        f"recovery-lb.{example}.example.com": names.load_balancer(recovery).rstrip("."),
         "192.0.2.53:53": context.dns_address,
     }
 
 
-def _prefixes(context: "SeedContext") -> dict[str, str]:
+def _prefixes(topology: "Topology", context: "SeedContext") -> dict[str, str]:
     # The functions probe over listeners of their own, so that their network can fail alone.
     return {
-        "https://primary-lb.shop.example.com": context.probe_urls[PRIMARY_REGION],
-        "https://recovery-lb.shop.example.com": context.probe_urls[RECOVERY_REGION],
+        f"https://{context.names.role(region)}-lb.{topology.example}.example.com": context.probe_urls[region]
+        for region in topology.regions
     }
 
 

@@ -14,7 +14,7 @@ import psycopg
 from .children import Child, start_child
 from .database import Database, DatabaseUnreachable
 from .free_ports import free_port
-from .naming import PRIMARY_REGION, RECOVERY_REGION
+from .naming import PILOT_LIGHT_REGIONS, Regions
 from .postgres_binaries import PostgresBinaries
 from .relay import Relay
 
@@ -262,8 +262,15 @@ class PostgresPair:
     """The primary's server and the recovery Region's standby, with the relay between them."""
 
     def __init__(
-        self, name: str, folder: Path, binaries: PostgresBinaries, log_folder: Path, register: Callable[[Child], None]
+        self,
+        name: str,
+        folder: Path,
+        binaries: PostgresBinaries,
+        log_folder: Path,
+        register: Callable[[Child], None],
+        regions: Regions = PILOT_LIGHT_REGIONS,
     ) -> None:
+        self.regions = regions
         #: Needed by the applications; made anew for every pair and never logged.
         self.password = secrets.token_urlsafe(24)
         self._folder = folder
@@ -278,7 +285,7 @@ class PostgresPair:
                 log_folder / f"{name}-postgres-{role}.log",
                 register,
             )
-            for region, role in ((PRIMARY_REGION, "primary"), (RECOVERY_REGION, "recovery"))
+            for region, role in ((regions.primary, "primary"), (regions.recovery, "recovery"))
         }
         self.relay = Relay(free_port(), self.primary.port)
         self._promoting = asyncio.Lock()
@@ -286,12 +293,12 @@ class PostgresPair:
     @property
     def primary(self) -> PostgresServer:
         """The server in the primary Region, whatever its role is now."""
-        return self.servers[PRIMARY_REGION]
+        return self.servers[self.regions.primary]
 
     @property
     def recovery(self) -> PostgresServer:
         """The server in the recovery Region, whatever its role is now."""
-        return self.servers[RECOVERY_REGION]
+        return self.servers[self.regions.recovery]
 
     async def create(self) -> None:
         """Initialise and start both servers; returns when the standby streams."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from . import description
 from .deploy import deploy, sandbox_parameters
-from .naming import DEFAULT_WORKLOAD, RECOVERY_REGION
 from .paths import SandboxPaths
+from .topologies import PILOT_LIGHT, Topology
 from .world import Delays, World
 
 
@@ -25,10 +25,10 @@ class Options:
     """What `up` can be told."""
 
     name: str
+    topology: Topology = PILOT_LIGHT
     delays: Delays = field(default_factory=Delays)
     with_stack: bool = True
     with_workload: bool = True
-    workload: str = DEFAULT_WORKLOAD
 
 
 def stopwatch() -> Callable[[str], None]:
@@ -47,22 +47,23 @@ async def sandbox(options: Options, say: Callable[[str], None]) -> AsyncIterator
             "stop it with `python -m pilot_sandbox down`, or start another with --name"
         )
     paths.description.unlink(missing_ok=True)  # of one that was killed: nobody may take it for this one's
-    world = World(paths, options.delays)
+    world = World(paths, options.topology, options.delays)
     try:
         say(f"sandbox {options.name}: starting the emulator and the fault proxy")
         await world.start()
         say(f"emulated AWS at {world.endpoint_url}, with faults at {world.fault_url}")
         if options.with_stack:
             say("deploying template.yaml with sam deploy")
-            parameters = sandbox_parameters(options.workload)
-            world.outputs = await deploy(paths, world.clients, parameters, world.register)
-            say(f"stack deployed in {RECOVERY_REGION}, {len(world.outputs)} outputs")
-        if options.with_workload:
-            say(
-                f"seeding workload {options.workload}: PostgreSQL pair, instances, records, alarm, recovery point, plan"
+            parameters = sandbox_parameters(options.topology)
+            world.outputs = await deploy(
+                paths, world.clients, options.topology.regions.recovery, parameters, world.register
             )
-            await world.add_workload(options.workload)
-            say(f"workload {options.workload} serves from its primary; the outside client orders")
+            say(f"stack deployed in {options.topology.regions.recovery}, {len(world.outputs)} outputs")
+        if options.with_workload:
+            workload = options.topology.name
+            say(f"seeding workload {workload}: databases, application, records, alarms, recovery point, plan")
+            await world.add_workload(workload)
+            say(f"workload {workload} serves from its primary; the outside client orders")
         description.write(paths, world.describe())
         world.on_change = lambda: description.write(paths, world.describe())
         yield world
@@ -138,10 +139,11 @@ def things_to_try(world: World) -> str:
         ]
     lines.append(f"  curl {world.control.url}/")
     if machine := world.outputs.get("RecoveryStateMachineArn"):
+        region = world.topology.regions.recovery
         lines += [
             "  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \\",
-            f"    aws --endpoint-url {world.endpoint_url} --region {RECOVERY_REGION} stepfunctions start-execution \\",
+            f"    aws --endpoint-url {world.endpoint_url} --region {region} stepfunctions start-execution \\",
             f"    --state-machine-arn {machine} \\",
-            """    --input '{"plan":"pilot-light","mode":"failover","reason":"trying it out"}'""",
+            f"""    --input '{{"plan":"{world.topology.name}","mode":"failover","reason":"trying it out"}}'""",
         ]
     return "\n".join([*lines, ""])

@@ -18,17 +18,19 @@ from .aws_clients import AwsClients
 from .children import Child, ChildFailed, start_child
 from .control import ControlServer
 from .dns import DnsServer
-from .fault_proxy import name_workload, set_primary_region_reachable, start_fault_proxy
+from .fault_proxy import name_workload, set_region_reachable, start_fault_proxy
 from .free_ports import free_port
 from .health_checkers import HealthCheckers
 from .janitor import FOLDER_PREFIX, Janitor
 from .metrics import publish_metrics
-from .naming import PRIMARY_REGION, RECOVERY_REGION, STACK_NAME, Names
+from .naming import STACK_NAME, Names
 from .paths import PACKAGE_FOLDER, SandboxPaths
 from .postgres_binaries import locate
 from .resolver import ResolutionFailed, Resolver
 from .route53_watch import watch_route53
-from .seed import SeedContext, remove_workload, seed_workload
+from .seed.context import SeedContext
+from .seed.workload import remove_workload, seed_workload
+from .topologies import Topology
 from .workload.running import RunningWorkload, Surroundings
 
 _READY_TIMEOUT_SECONDS = 60.0
@@ -48,6 +50,8 @@ class Delays:
     recordsInsyncSeconds: float = 2.0
     # The health check's 10 s are shortened like the schedules' minute; 10 is what Route 53 takes.
     healthCheckIntervalSeconds: float = 2.0
+    # Application Auto Scaling waits fifteen quiet minutes before it scales in; here the minute lasts a second.
+    scaleInSeconds: float = 15.0
 
 
 @dataclass
@@ -55,6 +59,7 @@ class World:
     """One sandbox. Use `start`, then `add_workload`; `stop` ends everything in every case."""
 
     paths: SandboxPaths
+    topology: Topology
     delays: Delays = field(default_factory=Delays)
     workloads: dict[str, RunningWorkload] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -106,6 +111,7 @@ class World:
         self._run(publish_metrics(self), "metrics")
         self._run(self._watch_servers(), "server watch")
         self._surroundings = Surroundings(
+            self.topology,
             self.data_folder / "databases",
             self.paths.logs,
             locate(self.data_folder),
@@ -159,7 +165,7 @@ class World:
             await workload.start()
             backup = await workload.pair.base_backup("first")
             _log.info("recovery point of %s: base backup in %s", name, backup)
-            await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload))
+            await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload), self.topology)
             await self._wait_until_served(workload)
         except BaseException:
             self.workloads.pop(name, None)
@@ -177,7 +183,7 @@ class World:
         """End a workload and remove its resources."""
         workload = self.workloads.pop(name)
         await name_workload(self.fault_url, self.http, name, there=False)
-        await asyncio.to_thread(remove_workload, self.clients, self.seed_context(workload))
+        await asyncio.to_thread(remove_workload, self.clients, self.seed_context(workload), self.topology)
         await workload.stop()
         # Two databases of a workload are a hundred megabytes, and there may come a workload of the same name.
         await asyncio.to_thread(shutil.rmtree, self._surroundings.data_folder / name, ignore_errors=True)
@@ -199,7 +205,7 @@ class World:
     async def apply_region_network(self) -> None:
         """Let AWS API calls for the primary Region pass only while no workload has cut it off."""
         cut_off = any(workload.control_plane_down for workload in self.workloads.values())
-        await set_primary_region_reachable(self.fault_url, self.http, reachable=not cut_off)
+        await set_region_reachable(self.fault_url, self.http, self.topology.regions.primary, reachable=not cut_off)
 
     def describe(self) -> dict:
         """The content of sandbox.json."""
@@ -207,8 +213,9 @@ class World:
         return {
             "endpointUrl": self.endpoint_url,
             "faultUrl": self.fault_url,
-            "primaryRegion": PRIMARY_REGION,
-            "recoveryRegion": RECOVERY_REGION,
+            "topology": self.topology.name,
+            "primaryRegion": self.topology.regions.primary,
+            "recoveryRegion": self.topology.regions.recovery,
             "stackName": STACK_NAME,
             "outputs": self.outputs,
             "clientUrl": first.gateway.url if first else None,
@@ -242,7 +249,7 @@ class World:
                 url = f"http://{target.address}:{target.port}/health"
                 async with self.http.get(url) as response:
                     seen = f"{target.name} answers {response.status}"
-                    if target.name == names.load_balancer(PRIMARY_REGION) and response.status == 200:
+                    if target.name == names.load_balancer(names.regions.primary) and response.status == 200:
                         return
             except (ResolutionFailed, aiohttp.ClientError, TimeoutError) as error:
                 seen = str(error)

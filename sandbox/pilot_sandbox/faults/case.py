@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from ..naming import Names
+from ..naming import Names, Regions
 from ..paths import REPOSITORY
 from .calls import Case, site_name
 from .judge import Seen, State, forbidden
@@ -45,7 +45,7 @@ class CaseRun:
     def __init__(self, stack: Stack, case: Case, workload: str) -> None:
         self._stack = stack
         self._case = case
-        self._names = Names(workload)
+        self._names = Names(workload, Regions(stack.primary, stack.recovery))
         self._name = workload
         self._scenario = SCENARIOS[case.scenario]
         self._runs: list[str] = []

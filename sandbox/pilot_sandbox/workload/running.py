@@ -12,11 +12,11 @@ from ..children import Child
 from ..client import OutsideClient
 from ..client_gateway import ClientGateway
 from ..free_ports import free_port
-from ..naming import PRIMARY_REGION, RECOVERY_REGION, REGIONS, Names
 from ..postgres import PostgresPair
 from ..postgres_binaries import PostgresBinaries
 from ..relay import Relay
 from ..resolver import Resolver
+from ..topologies import Topology
 from .instances import Instances
 from .load_balancer import LoadBalancer
 
@@ -28,6 +28,7 @@ PARTS = ("app", "database", "network")
 class Surroundings:
     """What a workload needs of the world around it."""
 
+    topology: Topology
     data_folder: Path
     log_folder: Path
     binaries: PostgresBinaries
@@ -40,7 +41,9 @@ class RunningWorkload:
     """Starts, breaks, mends and ends everything of one workload that is real."""
 
     def __init__(self, name: str, around: Surroundings) -> None:
-        self.names = Names(name)
+        self._topology = around.topology
+        self.names = around.topology.names(name)
+        regions = self.names.regions
         #: Parts of the primary that are down now.
         self.down: set[str] = set()
         self.probe_network_down = False
@@ -48,9 +51,11 @@ class RunningWorkload:
         self.control_plane_down = False
         #: Load balancers whose security groups admit nobody.
         self.shut_load_balancers: set[str] = set()
-        self.pair = PostgresPair(name, around.data_folder / name, around.binaries, around.log_folder, around.register)
+        self.pair = PostgresPair(
+            name, around.data_folder / name, around.binaries, around.log_folder, around.register, regions
+        )
         #: What clients of the databases connect to; replication and the sandbox itself go to the servers directly.
-        self.database_doors = {region: Relay(free_port(), self.pair.servers[region].port) for region in REGIONS}
+        self.database_doors = {region: Relay(free_port(), self.pair.servers[region].port) for region in regions}
         self.instances = {
             region: Instances(
                 name,
@@ -61,12 +66,12 @@ class RunningWorkload:
                 around.http,
                 around.register,
             )
-            for region in REGIONS
+            for region in regions
         }
         self.load_balancers = {
-            region: LoadBalancer(region, free_port(), self.instances[region], around.http) for region in REGIONS
+            region: LoadBalancer(region, free_port(), self.instances[region], around.http) for region in regions
         }
-        self.probes = {region: Relay(free_port(), self.load_balancers[region].port) for region in REGIONS}
+        self.probes = {region: Relay(free_port(), self.load_balancers[region].port) for region in regions}
         # A cache of its own for each: the gateway is another user than the client.
         self.client = OutsideClient(self.names.shop, Resolver(around.dns_port), around.http)
         self.gateway = ClientGateway(self.names.shop, free_port(), Resolver(around.dns_port), around.http)
@@ -78,7 +83,7 @@ class RunningWorkload:
     async def start(self) -> None:
         """Start databases, load balancers, probe listeners and gateway; Auto Scaling launches the instances."""
         await self.pair.create()
-        for region in REGIONS:
+        for region in self.names.regions:
             await self.database_doors[region].open()
         await self._apply_listeners()
         await self.gateway.start()
@@ -100,7 +105,7 @@ class RunningWorkload:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._client_task
         await self.gateway.stop()
-        for region in REGIONS:
+        for region in self.names.regions:
             await self.probes[region].cut()
             await self.load_balancers[region].close()
             await self.instances[region].stop()
@@ -116,7 +121,7 @@ class RunningWorkload:
             self.down.discard(part) if up else self.down.add(part)
             match part:
                 case "app":
-                    instances = self.instances[PRIMARY_REGION]
+                    instances = self.instances[self.names.regions.primary]
                     await (instances.restore_processes() if up else instances.kill_processes())
                 case "database":
                     await (self.pair.primary.start() if up else self.pair.primary.stop(immediate=True))
@@ -150,11 +155,20 @@ class RunningWorkload:
             await door.open() if opened else door.shut()
 
     async def _apply_listeners(self) -> None:
-        for region in REGIONS:
-            cut_off = region in self.shut_load_balancers or (region == PRIMARY_REGION and "network" in self.down)
+        for region in self.names.regions:
+            dark = region == self.names.regions.primary and "network" in self.down
+            cut_off = dark or region in self.shut_load_balancers
             load_balancer, probe = self.load_balancers[region], self.probes[region]
             await (load_balancer.close() if cut_off else load_balancer.open())
             await (probe.cut() if cut_off or self.probe_network_down else probe.open())
+
+    def database_name(self, region: str) -> str:
+        """Identifier of what one Region's server stands behind: an instance, or a cluster."""
+        return self._topology.databases.server(self.names, region)
+
+    def lag_metrics(self, lag_seconds: float | None) -> list[dict]:
+        """The replication lag as RDS publishes it; `None` while nothing is replicated."""
+        return self._topology.databases.lag_metrics(self.names, lag_seconds)
 
     def probe_url(self, region: str) -> str:
         """Base URL over which the functions probe one Region."""
@@ -162,12 +176,13 @@ class RunningWorkload:
 
     def describe(self) -> dict:
         """Addresses, for sandbox.json and the control server."""
+        primary, recovery = self.names.regions
         return {
             "clientUrl": self.gateway.url,
-            "probePrimaryUrl": self.probe_url(PRIMARY_REGION),
-            "probeRecoveryUrl": self.probe_url(RECOVERY_REGION),
-            "primaryLoadBalancerUrl": f"http://127.0.0.1:{self.load_balancers[PRIMARY_REGION].port}",
-            "recoveryLoadBalancerUrl": f"http://127.0.0.1:{self.load_balancers[RECOVERY_REGION].port}",
+            "probePrimaryUrl": self.probe_url(primary),
+            "probeRecoveryUrl": self.probe_url(recovery),
+            "primaryLoadBalancerUrl": f"http://127.0.0.1:{self.load_balancers[primary].port}",
+            "recoveryLoadBalancerUrl": f"http://127.0.0.1:{self.load_balancers[recovery].port}",
             "shop": self.names.shop.rstrip("."),
             "api": self.names.api.rstrip("."),
         }
@@ -183,8 +198,8 @@ class RunningWorkload:
                     "loadBalancer": "shut" if region in self.shut_load_balancers else "open",
                     "database": "open" if self.database_doors[region].is_open else "shut",
                 }
-                for region in REGIONS
+                for region in self.names.regions
             },
             "replicationLagSeconds": self.pair.relay.delay_seconds,
-            "instances": {region: sorted(self.instances[region].launched) for region in REGIONS},
+            "instances": {region: sorted(self.instances[region].launched) for region in self.names.regions},
         }

@@ -7,19 +7,23 @@ from pathlib import Path
 import pytest
 import yaml
 from pilot_sandbox import plan_for as subject
-from pilot_sandbox.naming import PRIMARY_REGION, RECOVERY_REGION, Names
-from pilot_sandbox.seed import SeedContext
-from pilot_sandbox.seed_doors import PrimaryDoors
+from pilot_sandbox.seed.context import SeedContext
+from pilot_sandbox.seed.doors import PrimaryDoors
+from pilot_sandbox.topologies import PILOT_LIGHT, TOPOLOGIES, Topology
 
-_CONTEXT = SeedContext(
-    names=Names("pl-plan"),
-    outputs={"StopBucketName": "the-stop-bucket"},
-    emulator_port=1,
-    load_balancer_ports={PRIMARY_REGION: 2, RECOVERY_REGION: 3},
-    database_ports={PRIMARY_REGION: 4, RECOVERY_REGION: 5},
-    probe_urls={PRIMARY_REGION: "http://127.0.0.1:6", RECOVERY_REGION: "http://127.0.0.1:7"},
-    dns_address="127.0.0.1:8",
-)
+
+def _context(topology: Topology) -> SeedContext:
+    primary, recovery = topology.regions
+    return SeedContext(
+        names=topology.names("pl-plan"),
+        outputs={"StopBucketName": "the-stop-bucket"},
+        emulator_port=1,
+        load_balancer_ports={primary: 2, recovery: 3},
+        database_ports={primary: 4, recovery: 5},
+        probe_urls={primary: "http://127.0.0.1:6", recovery: "http://127.0.0.1:7"},
+        dns_address="127.0.0.1:8",
+    )
+
 
 _DOORS = PrimaryDoors(
     load_balancer_arn="arn:aws:elasticloadbalancing:ap-southeast-2:000000000000:loadbalancer/app/pl-plan-lb/1a2b",
@@ -49,14 +53,14 @@ fence:
 _REST = "metadata: {name: pilot-light}\npolicy: {holdSeconds: 30}\n"
 
 
-def _plan() -> dict:
-    return yaml.safe_load(subject.plan_for(_CONTEXT, _DOORS))
+def _plan(topology: Topology = PILOT_LIGHT) -> dict:
+    return yaml.safe_load(subject.plan_for(topology, _context(topology), _DOORS))
 
 
 def _use_template(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     template = tmp_path / "plan.yaml"
     template.write_text(text)
-    monkeypatch.setattr(subject, "TEMPLATE", template)
+    monkeypatch.setattr(Topology, "plan", template)
 
 
 def _shape(node: object) -> object:
@@ -68,11 +72,17 @@ def _shape(node: object) -> object:
     return "" if isinstance(node, str) else node
 
 
-def test_only_texts_and_the_hold_time_differ_from_the_example() -> None:
-    example = yaml.safe_load(subject.TEMPLATE.read_text())
-    plan = _plan()
+@pytest.mark.parametrize("name", sorted(TOPOLOGIES))
+def test_only_texts_the_hold_time_and_capacities_differ_from_the_example(name: str) -> None:
+    topology = TOPOLOGIES[name]
+    example, plan = yaml.safe_load(topology.plan.read_text()), _plan(topology)
     assert plan["policy"]["holdSeconds"] == subject.SANDBOX_HOLD_SECONDS
     plan["policy"]["holdSeconds"] = example["policy"]["holdSeconds"]
+    for real, here in zip(example["compute"], plan["compute"], strict=True):
+        assert real["capacity"].keys() == here["capacity"].keys()
+        if real["name"] in topology.capacities:
+            assert here["capacity"] == topology.capacities[real["name"]]
+            here["capacity"] = real["capacity"]
     assert _shape(plan) == _shape(example)
 
 
@@ -115,8 +125,8 @@ def test_a_plan_without_a_fence_is_no_error(tmp_path: Path, monkeypatch: pytest.
 def test_a_real_world_value_without_a_counterpart_is_refused(
     real: str, other: str, left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    example = subject.TEMPLATE.read_text()
+    example = PILOT_LIGHT.plan.read_text()
     example = example if "\nfence:" in example else example + _FENCE
     _use_template(example.replace(real, other), tmp_path, monkeypatch)
     with pytest.raises(subject.PlanUnusable, match=left):
-        subject.plan_for(_CONTEXT, _DOORS)
+        _plan()

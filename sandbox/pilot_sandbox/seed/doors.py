@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from .aws_clients import AwsClients
-from .naming import PRIMARY_REGION, Names
+from ..aws_clients import AwsClients
+from ..naming import Names
 
 _HTTPS_PORT, _POSTGRES_PORT = 443, 5432
 
@@ -27,7 +27,7 @@ class PrimaryDoors:
 
 def seed_doors(clients: AwsClients, names: Names) -> PrimaryDoors:
     """Create the load balancer with its groups, and the groups that the database is to get."""
-    ec2 = clients.client("ec2", PRIMARY_REGION)
+    ec2 = clients.client("ec2", names.regions.primary)
     anywhere = {"CidrIp": "0.0.0.0/0", "Description": "the shop's customers"}
     # The default VPC, where the application's instances are.
     inside = {"CidrIp": "172.31.0.0/16", "Description": "the shop's application"}
@@ -60,10 +60,10 @@ def _group_id(ec2, name: str) -> str | None:
 def _load_balancer(clients: AwsClients, names: Names, group_id: str) -> str:
     if (found := _load_balancer_arn(clients, names)) is not None:
         return found
-    subnets = clients.client("ec2", PRIMARY_REGION).describe_subnets(
+    subnets = clients.client("ec2", names.regions.primary).describe_subnets(
         Filters=[{"Name": "default-for-az", "Values": ["true"]}]
     )["Subnets"]
-    made = clients.client("elbv2", PRIMARY_REGION).create_load_balancer(
+    made = clients.client("elbv2", names.regions.primary).create_load_balancer(
         Name=names.load_balancer_name,
         Type="application",
         Scheme="internet-facing",
@@ -74,7 +74,7 @@ def _load_balancer(clients: AwsClients, names: Names, group_id: str) -> str:
 
 
 def _load_balancer_arn(clients: AwsClients, names: Names) -> str | None:
-    elbv2 = clients.client("elbv2", PRIMARY_REGION)
+    elbv2 = clients.client("elbv2", names.regions.primary)
     try:
         found = elbv2.describe_load_balancers(Names=[names.load_balancer_name])
     except ClientError as error:
@@ -87,8 +87,8 @@ def _load_balancer_arn(clients: AwsClients, names: Names) -> str | None:
 def remove_doors(clients: AwsClients, names: Names) -> None:
     """Delete what seeding created; what is gone already is fine."""
     if (arn := _load_balancer_arn(clients, names)) is not None:
-        clients.client("elbv2", PRIMARY_REGION).delete_load_balancer(LoadBalancerArn=arn)
-    ec2 = clients.client("ec2", PRIMARY_REGION)
+        clients.client("elbv2", names.regions.primary).delete_load_balancer(LoadBalancerArn=arn)
+    ec2 = clients.client("ec2", names.regions.primary)
     for of in ("lb", "db"):
         for closed in (True, False):
             if (group_id := _group_id(ec2, names.security_group(of, closed=closed))) is not None:

@@ -1,0 +1,43 @@
+"""What makes one topology different from another: Regions, resources, and how its published plan names them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..naming import Names, Regions
+from ..paths import REPOSITORY
+from ..seed.part import Databases, Part
+
+
+@dataclass(frozen=True)
+class Topology:
+    """One of the systems that the suite recovers. A sandbox is of one topology, whatever workloads it has."""
+
+    #: Of the plan in `examples/plans/`, of the first workload, and what `--topology` takes.
+    name: str
+    regions: Regions
+    databases: Databases
+    #: Everything else, in the order in which it is created.
+    others: tuple[Part, ...]
+    #: How the published plan calls the system: its names begin so, and its users call `<example>.example.com`.
+    example: str
+    #: The published plan's own identifiers of databases and compute, and the sandbox's in their place.
+    identifiers: Callable[[Names], dict[str, str]]
+    #: The stack's parameters that name databases and compute.
+    parameters: Callable[[Names], dict[str, str]]
+    #: By the name of the plan's compute component: its capacity here, where the real one is too much for one machine.
+    capacities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Everything that is seeded, in order."""
+        return (self.databases, *self.others)
+
+    @property
+    def plan(self) -> Path:
+        """The published plan."""
+        return REPOSITORY / "examples" / "plans" / f"{self.name}.yaml"
+
+    def names(self, workload: str) -> Names:
+        """The names of a workload of this topology."""
+        return Names(workload, self.regions)
