@@ -41,12 +41,15 @@ def _values(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors")
         real_balancer: doors.load_balancer_arn,
         "sg-0a1b2c3d4e5f60001": doors.closed_load_balancer_group,
         "sg-0a1b2c3d4e5f60002": doors.closed_database_group,
+        "sg-0a1b2c3d4e5f60003": doors.open_load_balancer_group,
+        "sg-0a1b2c3d4e5f60004": doors.open_database_group,
         f"{example}-canary": names.canary_alarm,
         f"{example}-vault": names.vault,
         f"pilot-light-stop-111122223333-{recovery}": context.stop_bucket,
         f"stop/{topology.name}": names.stop_key,
         f"{example}.example.com": names.shop.rstrip("."),
         f"recovery-lb.{example}.example.com": names.load_balancer(recovery).rstrip("."),
+        f"primary-lb.{example}.example.com": names.load_balancer(primary).rstrip("."),
         "192.0.2.53:53": context.dns_address,
     }
 

@@ -27,9 +27,14 @@ pub(crate) async fn step<L: Ledger, H: Http, A: Alarms, I: Instances>(
 ) -> Result<StepResponse, Failure> {
     // A run that goes on after its pivot has taken the primary down itself: its assessment holds.
     let evidence = context.ledger.evidence(&context.run.run_id).await?;
-    if let Some(assessment) = evidence.get(ASSESSMENT).and_then(|a| serde_json::from_value::<Assessment>(a.clone()).ok()) {
+    if let Some(assessment) =
+        evidence.get(ASSESSMENT).and_then(|a| serde_json::from_value::<Assessment>(a.clone()).ok())
+    {
         let assessment = Assessment { decided_at: context.now(), ..assessment };
-        return Ok(decided(vec![(seen("assessment", "taken up: it was well when it began".into(), true), 1)], assessment));
+        return Ok(decided(
+            vec![(seen("assessment", "taken up: it was well when it began".into(), true), 1)],
+            assessment,
+        ));
     }
     let mut components = Vec::new();
     // `protect` follows a recovery: the signals look at the Region that was lost.
@@ -90,9 +95,13 @@ async fn conclude<L: Ledger>(
     if components.is_empty() || context.waited_seconds() >= i64::from(timeout_seconds) {
         let what = if bad.is_empty() { "nothing in the plan tells whether it is well".into() } else { bad.join("; ") };
         let mode = context.run.mode.as_str();
-        return Err(Failure::new(FailureName::NotHealthy, workload, format!("a {mode} wants who serves to be well: {what}"))
-            .now("nothing was changed")
-            .next("mend it and start again; if the Region is lost, what is wanted is a failover"));
+        return Err(Failure::new(
+            FailureName::NotHealthy,
+            workload,
+            format!("a {mode} wants who serves to be well: {what}"),
+        )
+        .now("nothing was changed")
+        .next("mend it and start again; if the Region is lost, what is wanted is a failover"));
     }
     Ok(StepResponse::of(components))
 }

@@ -16,6 +16,10 @@ fn example() -> Value {
 /// The example with the value at a path replaced (`Value::Null` of a field: removed).
 fn example_with(path: &str, value: Value) -> Value {
     let mut plan = example();
+    // Other ways for traffic want another way home.
+    if let (Value::Object(fields), "/traffic") = (&mut plan, path) {
+        fields.remove("home");
+    }
     let (parent, field) = path.rsplit_once('/').unwrap();
     match plan.pointer_mut(parent).unwrap() {
         Value::Object(fields) if value.is_null() => drop(fields.remove(field)),
@@ -83,7 +87,7 @@ fn unknown_fields() {
     check(
         "/databases/0/replicaID",
         json!("x"),
-        "/databases/0/replicaID: is not a field of this block; its fields are backupRetentionDays, kind, name, primaryIdentifier, replicaIdentifier, timeoutSeconds, wave",
+        "/databases/0/replicaID: is not a field of this block; its fields are backupRetentionDays, kind, name, primaryIdentifier, primarySettings, replicaIdentifier, replicaSettings, timeoutSeconds, wave",
     );
     check(
         "/compute/0/capacity/wanted",

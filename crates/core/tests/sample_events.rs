@@ -14,7 +14,7 @@ use pilot_core::plan::sha256_hex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "backup-monitor",
     "check-health",
     "close-run",
@@ -22,6 +22,7 @@ const FUNCTIONS: [&str; 11] = [
     "gate",
     "open-run",
     "promote-db",
+    "protect",
     "rollback",
     "scale-compute",
     "update-dns",
@@ -74,6 +75,7 @@ fn steps() {
     let functions = [
         ("fence", Step::Fence),
         ("promote-db", Step::PromoteData),
+        ("protect", Step::Protect),
         ("scale-compute", Step::ScaleCompute),
         ("update-dns", Step::ShiftTraffic),
     ];

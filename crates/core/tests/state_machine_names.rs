@@ -215,11 +215,14 @@ fn steps_and_outcomes_are_those_of_the_contract() {
         Step::Ready,
         Step::Fence,
         Step::Gate,
+        Step::Lift,
         Step::PromoteData,
         Step::ScaleCompute,
         Step::Validate,
         Step::ShiftTraffic,
         Step::Verify,
+        Step::Protect,
+        Step::Rest,
         Step::Rollback,
     ];
     assert_eq!(steps, BTreeSet::from(expected));

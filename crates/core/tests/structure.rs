@@ -58,6 +58,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("check-health", &["pilot-core", "pilot-shell", "http-probe", "promote-db"]),
         // It looks at the primary and the lag as the others do, and tells people as the closing does.
         ("gate", &["pilot-core", "pilot-shell", "http-probe", "check-health", "close-run", "promote-db"]),
+        ("protect", &["pilot-core", "pilot-shell", "promote-db"]),
         // The undo stands beside the act, in the act's crate.
         ("rollback", &["pilot-core", "pilot-shell", "fence", "scale-compute", "update-dns"]),
         // It observes with the adapters of those who act, and changes nothing.
@@ -130,7 +131,7 @@ fn is_adapter(path: &str) -> bool {
 }
 
 /// The shell's own: the configuration, the plans' bucket, the state table, and what an SDK error means.
-const SHELL_AWS: [&str; 4] = ["call_error.rs", "clients.rs", "plans.rs", "ledger/"];
+const SHELL_AWS: [&str; 5] = ["call_error.rs", "clients.rs", "regions.rs", "plans.rs", "ledger/"];
 
 fn is_shell_aws(path: &str) -> bool {
     path.strip_prefix("crates/shell/src/").is_some_and(|rest| SHELL_AWS.iter().any(|own| rest.starts_with(own)))

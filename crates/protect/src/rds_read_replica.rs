@@ -59,7 +59,8 @@ pub async fn reconcile<L: Ledger, I: Instances>(
     match (decision, source) {
         (Decision::Done(detail), _) => {
             context.settle(created.as_ref(), "its answer was lost; seen to follow").await?;
-            let kept = set_aside.map_or(String::new(), |entry| format!("; the old primary is kept as {}", kept_as(&entry)));
+            let kept =
+                set_aside.map_or(String::new(), |entry| format!("; the old primary is kept as {}", kept_as(&entry)));
             Ok(done(&component.name, format!("{} {detail}{kept}", component.replica_identifier)))
         }
         (Decision::Wait { reason, after_seconds }, _) => {
@@ -76,7 +77,9 @@ pub async fn reconcile<L: Ledger, I: Instances>(
             create(context, pair, &source, created.as_ref()).await
         }
         (Decision::Fail(failure), _) => Err(*failure),
-        (Decision::CreateReplica, None) => Ok(in_progress(&component.name, "the serving instance is not seen", LOOK_SECONDS)),
+        (Decision::CreateReplica, None) => {
+            Ok(in_progress(&component.name, "the serving instance is not seen", LOOK_SECONDS))
+        }
     }
 }
 
@@ -137,11 +140,7 @@ async fn create<L: Ledger, I: Instances>(
         before: json!({"source": source.arn}),
         intention: format!("made as a replica of {}", source.arn),
     };
-    let replica = NewReplica {
-        identifier,
-        source_arn: &source.arn,
-        settings: &component.replica_settings,
-    };
+    let replica = NewReplica { identifier, source_arn: &source.arn, settings: &component.replica_settings };
     let call = || async { pair.following.create_replica(&replica).await.map(|()| "replica accepted".to_owned()) };
     let acted = context.act(act, earlier, call).await?;
     concluded(acted, name, ("rds:CreateDBInstanceReadReplica", identifier), "is being made")
@@ -149,7 +148,10 @@ async fn create<L: Ledger, I: Instances>(
 
 /// The shapes are called `...Fault` in the service model, the codes on the wire are not; emulators and older endpoints write either.
 fn passes(code: &str) -> bool {
-    matches!(code.trim_end_matches("Fault"), "InvalidDBInstanceState" | "DBInstanceAlreadyExists" | "DBInstanceNotFound")
+    matches!(
+        code.trim_end_matches("Fault"),
+        "InvalidDBInstanceState" | "DBInstanceAlreadyExists" | "DBInstanceNotFound"
+    )
 }
 
 fn concluded(acted: Acted, name: &str, (call, identifier): (&str, &str), doing: &str) -> Result<Progress, Failure> {

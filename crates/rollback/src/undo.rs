@@ -83,11 +83,7 @@ pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
     if plan.fence.items.iter().chain(&lifted).any(|item| item.name() == component) {
         return fence_seconds;
     }
-    databases
-        .chain(compute)
-        .chain(traffic)
-        .find(|(name, _)| *name == component)
-        .map_or(0, |(_, seconds)| seconds)
+    databases.chain(compute).chain(traffic).find(|(name, _)| *name == component).map_or(0, |(_, seconds)| seconds)
 }
 
 fn stop_object_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a StopObject, Failure> {

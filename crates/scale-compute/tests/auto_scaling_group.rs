@@ -156,7 +156,9 @@ fn a_second_try_keeps_the_values_before_the_first() {
 #[test]
 fn a_missing_group_is_told() {
     let case = Case::new(FakeGroup::of(0, 0, 0), Faults::none());
-    let failure = block_on(handle(case.event.clone(), &case.ledger, &case.plans, &FakeWorld::new(), &FakeWorld::new(), now)).unwrap_err();
+    let failure =
+        block_on(handle(case.event.clone(), &case.ledger, &case.plans, &FakeWorld::new(), &FakeWorld::new(), now))
+            .unwrap_err();
     assert_eq!(failure.name, FailureName::ComputeFailed);
 }
 

@@ -99,7 +99,9 @@ async fn database_finding<R: Region>(
 fn parted(replica: &RdsReadReplica, promoted: bool, mode: Option<Mode>) -> Option<String> {
     let id = &replica.replica_identifier;
     match (mode, promoted) {
-        (Some(Mode::Protect), false) => Some(format!("{id}: still a replica: the workload was not failed over, there is nothing to protect")),
+        (Some(Mode::Protect), false) => {
+            Some(format!("{id}: still a replica: the workload was not failed over, there is nothing to protect"))
+        }
         (Some(Mode::Switchover | Mode::Failback), true) => {
             Some(format!("{id}: is no replica any more: promoting it would bring up old data; run `protect` first"))
         }

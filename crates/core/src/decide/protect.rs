@@ -71,7 +71,9 @@ pub fn decide(pair: &Pair<'_>) -> Decision {
         );
     }
     match &state.source {
-        Some(source) if is_source(source, pair.source_identifier) => follows(state.status.as_str(), state.replication.as_deref()),
+        Some(source) if is_source(source, pair.source_identifier) => {
+            follows(state.status.as_str(), state.replication.as_deref())
+        }
         Some(source) => fail(
             pair.follower_identifier,
             format!("replicates {source}, not {}", pair.source_identifier),

@@ -64,7 +64,8 @@ pub(super) fn reason(
 ) -> String {
     match (outcome, error, told) {
         (Outcome::Recovered, _, _) if mode == Some(Mode::Protect) => {
-            "the old primary is fenced and set aside, and its Region follows the one that serves: seen to replicate".into()
+            "the old primary is fenced and set aside, and its Region follows the one that serves: seen to replicate"
+                .into()
         }
         (Outcome::Recovered, _, _) if mode == Some(Mode::Failback) => {
             let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));

@@ -14,9 +14,15 @@ fn mirrored_twice_it_is_itself() {
 fn the_mirror_leads_home() {
     let plan = check(PLAN.as_bytes()).unwrap();
     let mirror = plan.mirrored().unwrap();
-    assert_eq!((mirror.regions.primary.as_str(), mirror.regions.recovery.as_str()), ("ap-southeast-1", "ap-southeast-2"));
+    assert_eq!(
+        (mirror.regions.primary.as_str(), mirror.regions.recovery.as_str()),
+        ("ap-southeast-1", "ap-southeast-2")
+    );
     let Database::RdsReadReplica(database) = &mirror.databases[0];
-    assert_eq!((database.primary_identifier.as_str(), database.replica_identifier.as_str()), ("shop-db-replica", "shop-db"));
+    assert_eq!(
+        (database.primary_identifier.as_str(), database.replica_identifier.as_str()),
+        ("shop-db-replica", "shop-db")
+    );
     assert_eq!(database.replica_settings.security_group_ids, ["sg-0a1b2c3d4e5f60003"]);
     assert_eq!(mirror.validation.endpoints[0].url, "https://primary-lb.shop.test/health");
     let [Traffic::StopObject(switch), Traffic::Route53Records(api)] = mirror.traffic.as_slice() else { panic!() };
@@ -33,12 +39,21 @@ fn a_plan_without_a_way_home_has_no_mirror() {
 fn a_way_home_that_leads_nowhere_is_told_by_path() {
     let rows = [
         ("openSecurityGroupIds: [sg-0a1b2c3d4e5f60003],", "", "/fence/items/1/openSecurityGroupIds: is missing"),
-        ("records: [{name: api.shop.test, recordType: CNAME, ttlSeconds: 5, values: [primary-lb.shop.test]}]", "records: []",
-         "/home/traffic/1/records: is empty"),
-        ("capacity: {min: 2, max: 4, desired: 2} # home", "capacity: {min: 3, max: 4, desired: 2}",
-         "/home/compute/0/capacity: must keep min <= desired <= max"),
-        ("items: [{kind: autoScalingGroup, name: recovery-web, groupName: shop-app}] # home", "items: []",
-         "/home/fence/items: is empty: nothing would stop"),
+        (
+            "records: [{name: api.shop.test, recordType: CNAME, ttlSeconds: 5, values: [primary-lb.shop.test]}]",
+            "records: []",
+            "/home/traffic/1/records: is empty",
+        ),
+        (
+            "capacity: {min: 2, max: 4, desired: 2} # home",
+            "capacity: {min: 3, max: 4, desired: 2}",
+            "/home/compute/0/capacity: must keep min <= desired <= max",
+        ),
+        (
+            "items: [{kind: autoScalingGroup, name: recovery-web, groupName: shop-app}] # home",
+            "items: []",
+            "/home/fence/items: is empty: nothing would stop",
+        ),
         ("name: api # home", "name: other", "/home/traffic: has no \"api\""),
     ];
     for (good, bad, expected) in rows {

@@ -67,7 +67,8 @@ fn records(plan: &RecoveryPlan, home: &Home, problems: &mut Vec<PlanProblem>) {
     }
     for traffic in plan.traffic.iter().filter(|traffic| matches!(traffic, Traffic::Route53Records(_))) {
         if !home.traffic.iter().any(|back| back.name() == traffic.name()) {
-            let message = format!("has no {:?}: its records would lead to the recovery Region for ever", traffic.name());
+            let message =
+                format!("has no {:?}: its records would lead to the recovery Region for ever", traffic.name());
             problems.push(PlanProblem::new("/home/traffic", message));
         }
     }
