@@ -51,8 +51,9 @@ class ControlServer:
                 web.get("/hooks/delays", self._hook_delays),
                 web.get("/hooks/rds/{region}/{identifier}", self._observe_database),
                 web.post("/hooks/rds/{region}/{identifier}/promote", self._promote_database),
-                web.post("/hooks/autoscaling/{region}/{group}/launch", self._launch),
-                web.post("/hooks/autoscaling/{region}/{group}/terminate", self._terminate),
+                web.post("/hooks/{kind:autoscaling|ecs}/{region}/{group}/launch", self._launch),
+                web.post("/hooks/{kind:autoscaling|ecs}/{region}/{group}/terminate", self._terminate),
+                web.get("/hooks/ecs/{region}/{group}/ended", self._ended),
                 web.get("/hooks/healthchecks/{id}", self._health_check),
                 web.post("/hooks/doors/loadbalancer/{region}/{name}", self._load_balancer_door),
                 web.post("/hooks/doors/rds/{region}/{identifier}", self._database_door),
@@ -162,6 +163,9 @@ class ControlServer:
         await self._instances(request).terminate(str(instance_id))
         return web.json_response({"instanceId": instance_id, "state": "terminated"})
 
+    async def _ended(self, request: web.Request) -> web.Response:
+        return web.json_response({"ended": self._instances(request).ended()})
+
     async def _health_check(self, request: web.Request) -> web.Response:
         check_id = request.match_info["id"]
         observations = self._world.checkers.observations(check_id)
@@ -207,11 +211,15 @@ class ControlServer:
         raise _refusal(404, f"no database server stands behind {identifier} in {region}")
 
     def _instances(self, request: web.Request):
+        # Either kind runs the same processes; a workload has one of them in a Region, and calls it by one name.
         region, group = request.match_info["region"], request.match_info["group"]
+        kind = request.match_info.get("kind", "ecs")
         for workload in self._world.workloads.values():
-            if workload.names.group == group and region in workload.instances:
+            name = workload.names.group if kind == "autoscaling" else workload.names.service
+            if name == group and region in workload.instances:
                 return workload.instances[region]
-        raise _refusal(409, f"no application stands behind group {group} in {region}")
+        what = "group" if kind == "autoscaling" else "service"
+        raise _refusal(409, f"no application stands behind {what} {group} in {region}")
 
 
 def _refusal(status: int, message: str) -> web.HTTPException:

@@ -18,7 +18,13 @@ _READ_TIMEOUT_SECONDS = 3.0
 # A launch starts an application process and waits until it answers; a promotion waits until the standby takes writes.
 _ACT_TIMEOUT_SECONDS = 120.0
 
-_DEFAULT_DELAYS = {"promotionSeconds": 0.0, "launchSeconds": 0.0, "recordsInsyncSeconds": 0.0, "snapshotSeconds": 10.0}
+_DEFAULT_DELAYS = {
+    "promotionSeconds": 0.0,
+    "launchSeconds": 0.0,
+    "recordsInsyncSeconds": 0.0,
+    "snapshotSeconds": 10.0,
+    "scaleInSeconds": 15.0,
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,19 @@ class World:
         """End one application process."""
         path = f"/hooks/autoscaling/{_quote(region)}/{_quote(group)}/terminate"
         return self._post(path, {"instanceId": instance_id})
+
+    def launch_task(self, region: str, service: str, task_id: str) -> Outcome:
+        """Start one application process for a task of an ECS service; ok once it answers its health check."""
+        return self._post(f"/hooks/ecs/{_quote(region)}/{_quote(service)}/launch", {"instanceId": task_id})
+
+    def terminate_task(self, region: str, service: str, task_id: str) -> Outcome:
+        """End the process of a task; ok also where it had none (any more)."""
+        return self._post(f"/hooks/ecs/{_quote(region)}/{_quote(service)}/terminate", {"instanceId": task_id})
+
+    def ended_tasks(self, region: str, service: str) -> dict[str, int]:
+        """Exit codes of the processes that ended by themselves, by task; empty where nobody knows."""
+        answer = self._get(f"/hooks/ecs/{_quote(region)}/{_quote(service)}/ended") or {}
+        return dict(answer.get("ended") or {})
 
     def set_door(self, kind: str, region: str, name: str, *, opened: bool) -> Outcome:
         """Let clients connect to a load balancer or a database, or refuse them; ok once it is so."""
