@@ -24,6 +24,7 @@ _DEFAULT_DELAYS = {
     "recordsInsyncSeconds": 0.0,
     "snapshotSeconds": 10.0,
     "scaleInSeconds": 15.0,
+    "rejoinSeconds": 3.0,
 }
 
 
@@ -64,6 +65,25 @@ class World:
     def promote_database(self, region: str, identifier: str) -> Outcome:
         """Promote the real standby; ok once it accepts writes."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/promote", {})
+
+    def take_over_database(self, region: str, identifier: str) -> Outcome:
+        """Let the real standby take over from its source without losing a row; ok once it accepts writes.
+
+        The source is stopped in good order. When the standby does not have everything, nothing was changed.
+        """
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/take-over", {})
+
+    def follow_database(self, region: str, identifier: str) -> Outcome:
+        """Let the real server throw its data away and follow the other Region's; ok once it streams."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/follow", {})
+
+    def stop_database(self, region: str, identifier: str) -> Outcome:
+        """Stop the real server in good order."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/stop", {})
+
+    def start_database(self, region: str, identifier: str) -> Outcome:
+        """Start the real server in the role that it had; ok once it answers."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/start", {})
 
     def launch_instance(self, region: str, group: str, instance_id: str) -> Outcome:
         """Start one application process; ok once it answers its health check."""
