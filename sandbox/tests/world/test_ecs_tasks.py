@@ -9,7 +9,7 @@ import psutil
 import pytest
 from botocore.client import BaseClient
 from pilot_sandbox.aws_clients import AwsClients
-from pilot_sandbox.naming import RECOVERY_REGION, Names
+from pilot_sandbox.naming import PRIMARY_REGION, RECOVERY_REGION, Names
 from pilot_sandbox.outside_proof import call
 from whole_sandbox import Sandbox, eventually
 
@@ -17,16 +17,21 @@ NAMES = Names("pilot-light")
 SERVICE = {"cluster": NAMES.ecs_cluster, "service": NAMES.service}
 
 
+def create_service(client: BaseClient, desired: int) -> None:
+    """The workload's cluster, task definition and service in the client's Region."""
+    client.create_cluster(clusterName=NAMES.ecs_cluster)
+    client.register_task_definition(family=NAMES.service, containerDefinitions=[{"name": "app", "image": "orders:1"}])
+    client.create_service(
+        cluster=NAMES.ecs_cluster, serviceName=NAMES.service, taskDefinition=NAMES.service, desiredCount=desired
+    )
+
+
 @pytest.fixture(scope="module")
 def ecs(sandbox: Sandbox) -> BaseClient:
     """A client of the recovery Region, with the workload's service in it at zero: the group there is at zero too."""
     sandbox.control("/delays", {"launchSeconds": 0.5, "scaleInSeconds": 1})
     client = AwsClients(sandbox.content["endpointUrl"]).client("ecs", RECOVERY_REGION)
-    client.create_cluster(clusterName=NAMES.ecs_cluster)
-    client.register_task_definition(family=NAMES.service, containerDefinitions=[{"name": "app", "image": "orders:1"}])
-    client.create_service(
-        cluster=NAMES.ecs_cluster, serviceName=NAMES.service, taskDefinition=NAMES.service, desiredCount=0
-    )
+    create_service(client, 0)
     return client
 
 
@@ -123,3 +128,17 @@ def test_the_owner_of_the_desired_count_scales_back_in(sandbox: Sandbox, ecs: Ba
     wait_until_running(ecs, 0)
     eventually(lambda: not any(process.is_running() for process in processes), "their processes have ended")
     assert call(f"{load_balancer(sandbox)}/live").status == 503
+
+
+def test_nobody_replaces_tasks_of_an_application_that_was_taken_down_with_its_region(sandbox: Sandbox) -> None:
+    primary = AwsClients(sandbox.content["endpointUrl"]).client("ecs", PRIMARY_REGION)
+    create_service(primary, 1)
+    wait_until_running(primary, 1)
+    [task] = task_ids(primary)
+    sandbox.control("/primary/app/down", {})
+    assert process_of(sandbox, task) is None
+    assert sandbox.control(f"/hooks/ecs/{PRIMARY_REGION}/{NAMES.service}/ended") == {"ended": {}}
+    assert described(primary, task)["lastStatus"] == "RUNNING"
+    sandbox.control("/primary/app/up", {})
+    assert process_of(sandbox, task) is not None
+    assert task_ids(primary) == [task]
