@@ -90,7 +90,8 @@ class DatabaseHooks:
     async def _shown(self, databases: Databases, region: str, identifier: str, server: PostgresServer) -> web.Response:
         # The endpoint that RDS names is the door, not the server behind it.
         port = databases.door_port(region, identifier)
-        return web.json_response({**(await server.observe()).as_hook(), "port": port})
+        observed = (await server.observe()).as_hook()
+        return web.json_response({**observed, "port": port, "inReach": databases.in_reach(region)})
 
     def _addressed(self, request: web.Request) -> tuple[Databases, str, str]:
         region, identifier = request.match_info["region"], request.match_info["identifier"]

@@ -41,6 +41,10 @@ class Databases:
         """Whether clients of a Region's database are let in."""
         return self._doors[region, self.pair.identifiers[region]].is_open
 
+    def in_reach(self, region: str) -> bool:
+        """Whether the other Region reaches a Region's databases: their machines live, and the line is not cut."""
+        return region not in self.dead_regions and not self.pair.line.is_cut
+
     async def set_door(self, region: str, identifier: str, *, opened: bool) -> None:
         """Let new clients in or none, as the instance's security groups say.
 
