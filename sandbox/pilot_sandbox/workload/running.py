@@ -12,6 +12,7 @@ from ..children import Child
 from ..client import OutsideClient
 from ..client_gateway import ClientGateway
 from ..free_ports import free_port
+from ..gauges import Gauge
 from ..postgres_binaries import PostgresBinaries
 from ..postgres_pair import PostgresPair
 from ..relay import Relay
@@ -83,6 +84,8 @@ class RunningWorkload:
         self.client = OutsideClient(self.names.shop, Resolver(around.dns_port), around.http)
         self.gateway = ClientGateway(self.names.shop, free_port(), Resolver(around.dns_port), around.http)
         self._client_task: asyncio.Task | None = None
+        #: Metrics of tasks and targets; known once the workload is seeded.
+        self.gauges: list[Gauge] = []
         #: Points of the lag metric published since the client began to order.
         self.lag_points = 0
         self._changing = asyncio.Lock()
@@ -151,8 +154,7 @@ class RunningWorkload:
 
     async def _apply_listeners(self) -> None:
         for region in self.names.regions:
-            dark = region == self.names.regions.primary and "network" in self.down
-            cut_off = dark or region in self.shut_load_balancers
+            cut_off = self.is_cut_off(region) or region in self.shut_load_balancers
             load_balancer, probe = self.load_balancers[region], self.probes[region]
             await (load_balancer.close() if cut_off else load_balancer.open())
             await (probe.cut() if cut_off or self.probe_network_down else probe.open())
@@ -161,9 +163,13 @@ class RunningWorkload:
         """Identifier of what one Region's server stands behind: an instance, or a cluster."""
         return self._topology.databases.server(self.names, region)
 
-    def lag_metrics(self, lag_seconds: float | None) -> list[dict]:
-        """The replication lag as RDS publishes it; `None` while nothing is replicated."""
-        return self._topology.databases.lag_metrics(self.names, lag_seconds)
+    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
+        """A standby's replication lag as RDS publishes it in its Region; `None` while nothing is replicated."""
+        return self._topology.databases.lag_metrics(identifier, lag_seconds)
+
+    def is_cut_off(self, region: str) -> bool:
+        """Whether the Region's network is down: nobody outside hears of it."""
+        return region == self.names.regions.primary and "network" in self.down
 
     def probe_url(self, region: str) -> str:
         """Base URL over which the functions probe one Region."""
