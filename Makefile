@@ -10,6 +10,8 @@ SHELL := bash
 
 # A second sandbox beside the first, described by out/other/sandbox.json: make sandbox SANDBOX=other
 SANDBOX ?=
+# Which system is in the sandbox: pilot-light, payments or warm-standby.
+TOPOLOGY ?= pilot-light
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PYTHON
 
@@ -70,15 +72,15 @@ build-native: ## Build every binary for this machine: the sandbox runs these
 
 .PHONY: sandbox
 sandbox: setup build-native ## Start the sandbox and stay up; out/sandbox.json says where everything is
-	@$(PILOT_SANDBOX) up $(if $(SANDBOX),--name $(SANDBOX))
+	@$(PILOT_SANDBOX) up --topology $(TOPOLOGY) $(if $(SANDBOX),--name $(SANDBOX))
 
 .PHONY: sandbox-stop
 sandbox-stop: $(SANDBOX_VENV)/.installed ## End the sandbox (SANDBOX=name for another)
-	@$(PILOT_SANDBOX) down $(if $(SANDBOX),--name $(SANDBOX))
+	@$(PILOT_SANDBOX) down --name $(or $(SANDBOX),$(TOPOLOGY))
 
 .PHONY: demo
-demo: setup build-native ## Kill the primary Region and watch the workload recover; leaves out/pilot-light/report.html
-	@$(PILOT_SANDBOX) demo
+demo: setup build-native ## Kill the primary Region and watch the workload recover; TOPOLOGY=payments or warm-standby; leaves out/<topology>/report.html
+	@$(PILOT_SANDBOX) demo --topology $(TOPOLOGY)
 
 .PHONY: bench
 bench: setup build-native ## Time failovers against the delays that the sandbox injects; leaves out/bench.json

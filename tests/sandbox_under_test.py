@@ -71,6 +71,13 @@ class Workload:
         """What the outside client wrote, and what of it cannot be read any more."""
         return self.sandbox.control("GET", "/client", workload=self.name)
 
+    def acked_until(self, count: int, timeout_seconds: float = 60) -> None:
+        """Wait until so many orders were confirmed."""
+        deadline = time.monotonic() + timeout_seconds
+        while (acked := self.client()["acked"]) < count:
+            assert time.monotonic() < deadline, f"only {acked} of {count} orders were confirmed"
+            time.sleep(_POLL_SECONDS)
+
     def client_until(self, region: str, timeout_seconds: float = 60) -> dict:
         """The client's report once its last orders were all confirmed by `region`."""
         deadline = time.monotonic() + timeout_seconds
@@ -85,6 +92,36 @@ class Workload:
         """The replica as RDS describes it."""
         rds = self.sandbox.aws("rds")
         return rds.describe_db_instances(DBInstanceIdentifier=self.replica_id)["DBInstances"][0]
+
+    def global_members(self) -> dict[str, dict]:
+        """The Aurora global database's members by cluster identifier, as RDS describes them in the recovery Region."""
+        found = self.sandbox.aws("rds").describe_global_clusters(GlobalClusterIdentifier=f"{self.name}-global")
+        members = found["GlobalClusters"][0]["GlobalClusterMembers"]
+        return {member["DBClusterArn"].rsplit(":", 1)[1]: member for member in members}
+
+    def service(self) -> dict:
+        """The recovery Region's ECS service."""
+        ecs = self.sandbox.aws("ecs")
+        return ecs.describe_services(cluster=f"{self.name}-cluster", services=[f"{self.name}-app"])["services"][0]
+
+    def scalable_range(self) -> tuple[int, int]:
+        """Between how many tasks Application Auto Scaling keeps the recovery Region's service."""
+        targets = self.sandbox.aws("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="ecs", ResourceIds=[f"service/{self.name}-cluster/{self.name}-app"]
+        )["ScalableTargets"]
+        return targets[0]["MinCapacity"], targets[0]["MaxCapacity"]
+
+    def alarm_state(self, on: str, region: str) -> str:
+        """The state of one of the workload's alarms."""
+        alarms = self.sandbox.aws("cloudwatch", region).describe_alarms(AlarmNames=[f"{self.name}-{on}"])
+        return alarms["MetricAlarms"][0]["StateValue"]
+
+    def alarm_until(self, on: str, region: str, wanted: str, timeout_seconds: float = 90) -> None:
+        """Wait until an alarm is in the wanted state."""
+        deadline = time.monotonic() + timeout_seconds
+        while (state := self.alarm_state(on, region)) != wanted:
+            assert time.monotonic() < deadline, f"alarm {on} in {region} is {state}, never {wanted}"
+            time.sleep(_POLL_SECONDS)
 
     def group(self) -> dict:
         """The recovery Region's Auto Scaling group."""
@@ -224,12 +261,12 @@ class SandboxUnderTest:
 
     @classmethod
     @contextmanager
-    def started(cls, name: str) -> Iterator["SandboxUnderTest"]:
-        """Start a sandbox with short delays; it ends with the block."""
+    def started(cls, name: str, topology: str = "pilot-light") -> Iterator["SandboxUnderTest"]:
+        """Start a sandbox of a topology, with short delays; it ends with the block."""
         folder = REPOSITORY / "out" / name
         folder.mkdir(parents=True, exist_ok=True)
         described = folder / "sandbox.json"
-        command = [sys.executable, "-m", "pilot_sandbox", "up", "--name", name]
+        command = [sys.executable, "-m", "pilot_sandbox", "up", "--name", name, "--topology", topology]
         command += ["--promotion-seconds", "3", "--launch-seconds", "3"]
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "sandbox")}
         with (folder / "up.log").open("wb") as log:

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from .control_help import describe_endpoints
 from .naming import InvalidName
-from .postgres import PostgresFailed, PostgresServer
+from .postgres import PostgresFailed
+from .workload.database_hooks import DatabaseHooks
 from .workload.instances import LaunchFailed
 from .workload.running import PARTS, RunningWorkload
 
@@ -49,13 +50,12 @@ class ControlServer:
                 web.delete("/workloads/{name}", self._remove_workload),
                 web.get("/client", self._client),
                 web.get("/hooks/delays", self._hook_delays),
-                web.get("/hooks/rds/{region}/{identifier}", self._observe_database),
-                web.post("/hooks/rds/{region}/{identifier}/promote", self._promote_database),
-                web.post("/hooks/autoscaling/{region}/{group}/launch", self._launch),
-                web.post("/hooks/autoscaling/{region}/{group}/terminate", self._terminate),
+                web.post("/hooks/{kind:autoscaling|ecs}/{region}/{group}/launch", self._launch),
+                web.post("/hooks/{kind:autoscaling|ecs}/{region}/{group}/terminate", self._terminate),
+                web.get("/hooks/ecs/{region}/{group}/ended", self._ended),
                 web.get("/hooks/healthchecks/{id}", self._health_check),
                 web.post("/hooks/doors/loadbalancer/{region}/{name}", self._load_balancer_door),
-                web.post("/hooks/doors/rds/{region}/{identifier}", self._database_door),
+                *DatabaseHooks(self._world.workloads.values).routes(),
             ]
         )
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
@@ -115,7 +115,7 @@ class ControlServer:
 
     async def _set_lag(self, request: web.Request) -> web.Response:
         workload = self._workload(request)
-        workload.pair.relay.delay_seconds = _seconds("seconds", (await _body(request)).get("seconds"))
+        workload.pair.line.delay_seconds = _seconds("seconds", (await _body(request)).get("seconds"))
         return _pretty(workload.condition())
 
     async def _list_workloads(self, _: web.Request) -> web.Response:
@@ -139,19 +139,6 @@ class ControlServer:
     async def _client(self, request: web.Request) -> web.Response:
         return _pretty(await self._workload(request).client.report())
 
-    async def _observe_database(self, request: web.Request) -> web.Response:
-        workload, server = self._database(request)
-        # The endpoint that RDS names is the door, not the server behind it.
-        door = workload.database_doors[request.match_info["region"]]
-        return web.json_response({**(await server.observe()).as_hook(), "port": door.listen_port})
-
-    async def _promote_database(self, request: web.Request) -> web.Response:
-        workload, server = self._database(request)
-        if server is not workload.pair.recovery:
-            raise _refusal(409, f"{request.match_info['identifier']} is the primary; only the replica can be promoted")
-        await workload.pair.promote()
-        return web.json_response((await server.observe()).as_hook())
-
     async def _launch(self, request: web.Request) -> web.Response:
         instance_id = (await _body(request)).get("instanceId")
         await self._instances(request).launch(str(instance_id))
@@ -161,6 +148,9 @@ class ControlServer:
         instance_id = (await _body(request)).get("instanceId")
         await self._instances(request).terminate(str(instance_id))
         return web.json_response({"instanceId": instance_id, "state": "terminated"})
+
+    async def _ended(self, request: web.Request) -> web.Response:
+        return web.json_response({"ended": self._instances(request).ended()})
 
     async def _health_check(self, request: web.Request) -> web.Response:
         check_id = request.match_info["id"]
@@ -178,14 +168,6 @@ class ControlServer:
         # One that somebody made over the API has no listener here: its door is as it should be.
         return web.json_response({"open": opened})
 
-    async def _database_door(self, request: web.Request) -> web.Response:
-        region, identifier = request.match_info["region"], request.match_info["identifier"]
-        opened = await _opened(request)
-        for workload in self._world.workloads.values():
-            if region in workload.pair.servers and workload.database_name(region) == identifier:
-                await workload.set_database_door(region, opened=opened)
-        return web.json_response({"open": opened})
-
     def _workload(self, request: web.Request) -> RunningWorkload:
         first = next(iter(self._world.workloads), None)
         name = request.query.get("workload", first)
@@ -198,20 +180,16 @@ class ControlServer:
             raise _refusal(404, f"no workload {name}; there are: {', '.join(self._world.workloads) or 'none'}")
         return self._world.workloads[name]
 
-    def _database(self, request: web.Request) -> tuple[RunningWorkload, PostgresServer]:
-        region, identifier = request.match_info["region"], request.match_info["identifier"]
-        for workload in self._world.workloads.values():
-            server = workload.pair.servers.get(region)
-            if server is not None and workload.database_name(region) == identifier:
-                return workload, server
-        raise _refusal(404, f"no database server stands behind {identifier} in {region}")
-
     def _instances(self, request: web.Request):
+        # Either kind runs the same processes; a workload has one of them in a Region, and calls it by one name.
         region, group = request.match_info["region"], request.match_info["group"]
+        kind = request.match_info.get("kind", "ecs")
         for workload in self._world.workloads.values():
-            if workload.names.group == group and region in workload.instances:
+            name = workload.names.group if kind == "autoscaling" else workload.names.service
+            if name == group and region in workload.instances:
                 return workload.instances[region]
-        raise _refusal(409, f"no application stands behind group {group} in {region}")
+        what = "group" if kind == "autoscaling" else "service"
+        raise _refusal(409, f"no application stands behind {what} {group} in {region}")
 
 
 def _refusal(status: int, message: str) -> web.HTTPException:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 1.0
 _LAG_EVERY_TICKS = 2
 _CANARY_EVERY_TICKS = 5
-_RDS_NAMESPACE = "AWS/RDS"
+_GAUGES_EVERY_TICKS = 5
 CANARY_NAMESPACE = "PilotLight/Canary"
 CANARY_METRIC = "Failures"
 
@@ -27,38 +27,46 @@ async def publish_metrics(world: "World") -> None:
     while True:
         started = time.monotonic()
         tick += 1
-        for name, workload in list(world.workloads.items()):
-            data: list[tuple[str, dict]] = []
+        for workload in list(world.workloads.values()):
             if tick % _LAG_EVERY_TICKS == 0:
-                data += [(_RDS_NAMESPACE, datum) for datum in await _replication_lag(workload)]
+                await _publish_lag(world, workload)
             if tick % _CANARY_EVERY_TICKS == 0 and workload.client_running:
-                data.append(
-                    (
-                        CANARY_NAMESPACE,
-                        {
-                            "MetricName": CANARY_METRIC,
-                            "Value": workload.client.take_failures(),
-                            "Unit": "Count",
-                            "Dimensions": [{"Name": "Workload", "Value": name}],
-                        },
-                    )
-                )
-            for namespace, datum in data:
-                published = await _put(world, namespace, datum)
-                if published and namespace == _RDS_NAMESPACE and datum["Value"] >= 0 and workload.client_running:
-                    workload.lag_points += 1
+                await _put(world, world.topology.regions.recovery, CANARY_NAMESPACE, _canary(workload))
+            if tick % _GAUGES_EVERY_TICKS == 0:
+                await _publish_gauges(world, workload)
         await asyncio.sleep(max(0.0, started + _TICK_SECONDS - time.monotonic()))
 
 
-async def _replication_lag(workload: "RunningWorkload") -> list[dict]:
-    observed = await workload.pair.recovery.observe()
-    if observed.role != "standby":
-        return []  # what is no replica has no such metric
-    return workload.lag_metrics(observed.lag_seconds)
+def _canary(workload: "RunningWorkload") -> dict:
+    return {
+        "MetricName": CANARY_METRIC,
+        "Value": workload.client.take_failures(),
+        "Unit": "Count",
+        "Dimensions": [{"Name": "Workload", "Value": workload.names.workload}],
+    }
 
 
-async def _put(world: "World", namespace: str, datum: dict) -> bool:
-    cloudwatch = world.clients.client("cloudwatch", world.topology.regions.recovery)
+async def _publish_lag(world: "World", workload: "RunningWorkload") -> None:
+    """Of every standby, in its own Region: what is no replica has no such metric."""
+    for region in workload.names.regions:
+        for identifier, server in workload.pair.in_region(region).items():
+            observed = await server.observe()
+            if observed.role != "standby" or workload.is_cut_off(region):
+                continue
+            for datum in workload.lag_metrics(identifier, observed.lag_seconds):
+                published = await _put(world, region, "AWS/RDS", datum)
+                if published and datum["Value"] >= 0 and workload.client_running:
+                    workload.lag_points += 1
+
+
+async def _publish_gauges(world: "World", workload: "RunningWorkload") -> None:
+    for gauge in workload.gauges:
+        if not workload.is_cut_off(gauge.region):
+            await _put(world, gauge.region, gauge.namespace, gauge.datum(workload.instances[gauge.region]))
+
+
+async def _put(world: "World", region: str, namespace: str, datum: dict) -> bool:
+    cloudwatch = world.clients.client("cloudwatch", region)
     try:
         await asyncio.to_thread(cloudwatch.put_metric_data, Namespace=namespace, MetricData=[datum])
     except (BotoCoreError, ClientError, OSError) as error:

@@ -13,7 +13,7 @@ STACK_NAME = "pilot-light"
 
 # RDS identifiers allow 63 characters; the longest suffix used here is "-aurora-primary-1".
 _WORKLOAD_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
-_LOAD_BALANCER_NAME_MAX = 32
+_LOAD_BALANCING_NAME_MAX = 32
 
 
 class InvalidName(ValueError):
@@ -84,11 +84,19 @@ class Names:
     @property
     def load_balancer_name(self) -> str:
         """Elastic Load Balancing's name of the primary's load balancer, in the 32 characters that it allows."""
-        name = f"{self.workload}-lb"
-        if len(name) <= _LOAD_BALANCER_NAME_MAX:
+        return self._short("lb")
+
+    @property
+    def target_group(self) -> str:
+        """Elastic Load Balancing's name of the target group behind it, as short as a load balancer's."""
+        return self._short("tg")
+
+    def _short(self, ending: str) -> str:
+        name = f"{self.workload}-{ending}"
+        if len(name) <= _LOAD_BALANCING_NAME_MAX:
             return name
         digest = sha256(self.workload.encode()).hexdigest()[:8]
-        return f"{self.workload[:20].rstrip('-')}-{digest}-lb"
+        return f"{self.workload[:20].rstrip('-')}-{digest}-{ending}"
 
     def security_group(self, of: str, *, closed: bool) -> str:
         """Security group in the primary Region, of the load balancer (`lb`) or the database (`db`)."""
@@ -143,6 +151,10 @@ class Names:
     def canary_alarm(self) -> str:
         """Alarm on what the outside client sees."""
         return f"{self.workload}-canary"
+
+    def alarm(self, on: str) -> str:
+        """Another alarm, of the same name in every Region that has it."""
+        return f"{self.workload}-{on}"
 
     @property
     def vault(self) -> str:

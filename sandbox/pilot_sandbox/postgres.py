@@ -1,8 +1,8 @@
-"""Pairs of real PostgreSQL servers: a primary, and a standby that streams from it over a relay."""
+"""One real PostgreSQL server: it can be filled from another and follow it, be promoted, stopped and started."""
 
 import asyncio
 import contextlib
-import secrets
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -14,13 +14,16 @@ import psycopg
 from .children import Child, start_child
 from .database import Database, DatabaseUnreachable
 from .free_ports import free_port
-from .naming import PILOT_LIGHT_REGIONS, Regions
 from .postgres_binaries import PostgresBinaries
-from .relay import Relay
 
 _START_TIMEOUT_SECONDS = 30.0
 _PROMOTE_TIMEOUT_SECONDS = 30.0
 _TOOL_TIMEOUT_SECONDS = 120.0
+_STREAM_TIMEOUT_SECONDS = 20.0
+# For what a standby has already received; a shutdown in good order waits until it has received everything.
+_REPLAY_TIMEOUT_SECONDS = 10.0
+# A shutdown in good order waits until the standbys have everything, over however long a line.
+_SHUTDOWN_PATIENCE_SECONDS = 30.0
 
 # Small, and quick to start. fsync is off because a machine that loses power loses the sandbox anyway; commits are
 # still written before they are acknowledged, so an immediate stop of the server loses no acknowledged row.
@@ -46,20 +49,16 @@ _SETTINGS = {
     "log_min_messages": "warning",
 }
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (
-    id bigserial PRIMARY KEY,
-    number bigint NOT NULL UNIQUE,
-    region text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
-)
-"""
+_POSITION = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text"
 
 _OBSERVE = """
 SELECT pg_is_in_recovery(),
        (SELECT status FROM pg_stat_wal_receiver),
+       pg_last_wal_replay_lsn() >= %s::pg_lsn,
        extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float8
 """
+
+_STREAMS = "SELECT coalesce((SELECT status = 'streaming' FROM pg_stat_wal_receiver), false)"
 
 
 class PostgresFailed(RuntimeError):
@@ -111,6 +110,10 @@ class PostgresServer:
         self._register = register
         self._child: Child | None = None
         self._upstream: str | None = None
+        #: The server that this one follows, while it is a standby.
+        self.source: PostgresServer | None = None
+        #: Of the monotonic clock: when this standby last was known to have everything that its source had.
+        self._caught_up_at: float | None = None
         folder.mkdir(parents=True)
         binaries.own(folder)
         self._password_file = folder / "password"
@@ -144,12 +147,22 @@ class PostgresServer:
         access = "local all postgres scram-sha-256\nhost all postgres 127.0.0.1/32 scram-sha-256\n"
         (self.data / "pg_hba.conf").write_text(access + "host replication postgres 127.0.0.1/32 scram-sha-256\n")
 
-    async def copy_from(self, port: int) -> None:
-        """Fill the data folder with a base backup of the server behind `port` and follow that server from now on."""
-        await self.base_backup(port, self.data)
+    async def copy_from(self, source: "PostgresServer", port: int) -> None:
+        """Replace the data by a base backup of `source`, and follow it over `port` from the next start on.
+
+        The server ends up stopped. When the backup fails, everything is as it was.
+        """
+        fresh = self._folder / "data-fresh"
+        await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+        # Straight from the source: RDS seeds by a snapshot, which does not come over the line that replicates.
+        await self.base_backup(source.port, fresh)
+        await self.stop(immediate=True)
+        await asyncio.to_thread(shutil.rmtree, self.data, ignore_errors=True)
+        fresh.rename(self.data)
         standby_signal = self.data / "standby.signal"
         standby_signal.touch(0o600)
         self._binaries.own(standby_signal)
+        self.source, self._caught_up_at = source, None
         self._upstream = (
             f"host=127.0.0.1 port={port} user=postgres passfile={self._pgpass} "
             f"application_name={self.name} connect_timeout=2"
@@ -194,9 +207,43 @@ class PostgresServer:
 
     async def stop(self, *, immediate: bool = False) -> None:
         """Stop the server: in good order, or at once as if its machine had died."""
-        if self._child is not None:
-            await self._child.stop(signal.SIGQUIT if immediate else signal.SIGINT)
+        if self._child is not None and immediate:
+            await self._child.stop(signal.SIGQUIT)
+        elif self._child is not None:
+            await self._child.stop(signal.SIGINT, _SHUTDOWN_PATIENCE_SECONDS)
         await self.database.close()
+
+    async def shutdown_position(self) -> str:
+        """Where the write-ahead log of a server that was stopped in good order ends: its last checkpoint record."""
+        process = await asyncio.create_subprocess_exec(
+            self._binaries.program("pg_controldata"),
+            str(self.data),
+            stdout=asyncio.subprocess.PIPE,
+            env={"LC_ALL": "C"},
+            user=self._binaries.user_id,
+            group=self._binaries.group_id,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), _TOOL_TIMEOUT_SECONDS)
+        pairs = (line.split(":", 1) for line in output.decode().splitlines() if ":" in line)
+        told = {key.strip(): value.strip() for key, value in pairs}
+        if self.running or told.get("Database cluster state") != "shut down":
+            state = told.get("Database cluster state", "unknown")
+            raise PostgresFailed(f"{self.name} was not stopped in good order (its state is {state!r})")
+        return told["Latest checkpoint location"]
+
+    async def wait_until_replayed(self, position: str) -> None:
+        """Wait until this standby has replayed the record at `position`; raises PostgresFailed."""
+        statement = f"SELECT coalesce(pg_last_wal_replay_lsn() > '{position}'::pg_lsn, false)"
+        await self._wait_until(statement, _REPLAY_TIMEOUT_SECONDS, f"replay all of its source's log, up to {position},")
+
+    async def wait_until_streaming(self) -> None:
+        """Wait until this standby streams from its source; raises PostgresFailed."""
+        await self._wait_until(_STREAMS, _STREAM_TIMEOUT_SECONDS, "stream from its source")
+
+    async def remove(self) -> None:
+        """Stop the server and delete its folder; it cannot be used again."""
+        await self.stop(immediate=True)
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def promote(self) -> None:
         """Make a standby accept writes; returns when one has been accepted."""
@@ -204,7 +251,7 @@ class PostgresServer:
         await self._wait_until(
             "SELECT NOT pg_is_in_recovery()", _PROMOTE_TIMEOUT_SECONDS, "leave recovery after its promotion"
         )
-        self._upstream = None
+        self._upstream = self.source = None
         # A standby that has left recovery can still refuse: only a write proves it.
         await self.database.query("CREATE TABLE IF NOT EXISTS promotions (at timestamptz NOT NULL)")
         await self.database.query("INSERT INTO promotions VALUES (now())")
@@ -214,15 +261,38 @@ class PostgresServer:
         role = "standby" if (self.data / "standby.signal").exists() else "primary"
         if not self.running:
             return Observation(False, role, "stopped" if role == "standby" else None, None, self.port)
+        asked_at = time.monotonic()
+        # First the source, then the standby: what the source had then, the standby must have now.
+        position = await self.source.position() if self.source is not None else None
         try:
-            [(in_recovery, receiver, lag_seconds)] = await self.database.query(_OBSERVE)
+            [(in_recovery, receiver, caught_up, replay_age_seconds)] = await self.database.query(_OBSERVE, (position,))
         except (DatabaseUnreachable, psycopg.Error):
             return Observation(False, role, "error" if role == "standby" else None, None, self.port)
         if not in_recovery:
             return Observation(True, "primary", None, None, self.port)
         if receiver != "streaming":
             return Observation(True, "standby", "error", None, self.port)
+        lag_seconds = self._lag_seconds(asked_at, caught_up, replay_age_seconds)
         return Observation(True, "standby", "replicating", lag_seconds, self.port)
+
+    async def position(self) -> str | None:
+        """How far this server is in its write-ahead log; None while it does not answer."""
+        if not self.running:
+            return None
+        try:
+            [(position,)] = await self.database.query(_POSITION)
+        except (DatabaseUnreachable, psycopg.Error):
+            return None
+        return position
+
+    def _lag_seconds(self, asked_at: float, caught_up: bool | None, replay_age_seconds: float | None) -> float | None:
+        # Like MySQL's Seconds_Behind_Master, 0 when there is nothing that the standby does not have, however long ago
+        # the last write was. The age of the last replayed transaction alone would grow on an idle source.
+        if caught_up:
+            self._caught_up_at = asked_at
+            return 0.0
+        ages = [replay_age_seconds, None if self._caught_up_at is None else asked_at - self._caught_up_at]
+        return min((age for age in ages if age is not None), default=None)
 
     async def _wait_until(self, statement: str, timeout_seconds: float, what: str) -> None:
         deadline = time.monotonic() + timeout_seconds
@@ -256,82 +326,3 @@ class PostgresServer:
         if code != 0:
             outcome = f"ended with code {code}" if code is not None else f"took over {_TOOL_TIMEOUT_SECONDS:.0f} s"
             raise PostgresFailed(f"{program} for {self.name} {outcome}; its log ends:\n{child.last_lines()}")
-
-
-class PostgresPair:
-    """The primary's server and the recovery Region's standby, with the relay between them."""
-
-    def __init__(
-        self,
-        name: str,
-        folder: Path,
-        binaries: PostgresBinaries,
-        log_folder: Path,
-        register: Callable[[Child], None],
-        regions: Regions = PILOT_LIGHT_REGIONS,
-    ) -> None:
-        self.regions = regions
-        #: Needed by the applications; made anew for every pair and never logged.
-        self.password = secrets.token_urlsafe(24)
-        self._folder = folder
-        folder.mkdir(parents=True)
-        binaries.own(folder)
-        self.servers = {
-            region: PostgresServer(
-                f"{name}-{role}",
-                folder / role,
-                binaries,
-                self.password,
-                log_folder / f"{name}-postgres-{role}.log",
-                register,
-            )
-            for region, role in ((regions.primary, "primary"), (regions.recovery, "recovery"))
-        }
-        self.relay = Relay(free_port(), self.primary.port)
-        self._promoting = asyncio.Lock()
-
-    @property
-    def primary(self) -> PostgresServer:
-        """The server in the primary Region, whatever its role is now."""
-        return self.servers[self.regions.primary]
-
-    @property
-    def recovery(self) -> PostgresServer:
-        """The server in the recovery Region, whatever its role is now."""
-        return self.servers[self.regions.recovery]
-
-    async def create(self) -> None:
-        """Initialise and start both servers; returns when the standby streams."""
-        await self.primary.initialise()
-        await self.primary.start()
-        await self.primary.database.query(_SCHEMA)
-        await self.relay.open()
-        await self.recovery.copy_from(self.relay.listen_port)
-        await self.recovery.start()
-        await self.recovery._wait_until(
-            "SELECT coalesce((SELECT status = 'streaming' FROM pg_stat_wal_receiver), false)",
-            20,
-            "stream from its primary",
-        )
-
-    async def promote(self) -> None:
-        """Promote the recovery Region's standby; raises PostgresFailed when it is none or not running."""
-        async with self._promoting:
-            observed = await self.recovery.observe()
-            if not observed.running:
-                raise PostgresFailed(f"{self.recovery.name} is not running: nothing was promoted; start it first")
-            if observed.role != "standby":
-                raise PostgresFailed(f"{self.recovery.name} is already a primary: nothing was promoted")
-            await self.recovery.promote()
-
-    async def base_backup(self, name: str) -> Path:
-        """Take a base backup of the primary, as the content of a recovery point."""
-        target = self._folder / "primary" / f"backup-{name}"
-        await self.primary.base_backup(self.primary.port, target)
-        return target
-
-    async def stop(self) -> None:
-        """Stop both servers and the relay."""
-        await self.relay.cut()
-        # Nothing in here is needed again: no time for a shutdown checkpoint.
-        await asyncio.gather(*(server.stop(immediate=True) for server in self.servers.values()))

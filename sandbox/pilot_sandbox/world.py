@@ -166,6 +166,7 @@ class World:
             backup = await workload.pair.base_backup("first")
             _log.info("recovery point of %s: base backup in %s", name, backup)
             await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload), self.topology)
+            workload.gauges = await asyncio.to_thread(self.topology.gauges, self.clients, workload.names)
             await self._wait_until_served(workload)
         except BaseException:
             self.workloads.pop(name, None)

@@ -44,8 +44,10 @@ def _install_shims(settings: Settings) -> None:
         schedules,
         stepfunctions,
     )
+    from .application_autoscaling import ApplicationAutoScaling
     from .autoscaling import GroupShim
     from .doors import DoorKeeper
+    from .ecs_services import ServiceShim
     from .rds_modify import ModifyShim
     from .rds_promotion import PromotionShim
     from .rds_replica import ReplicaShim
@@ -60,6 +62,8 @@ def _install_shims(settings: Settings) -> None:
     PromotionShim(world).install()
     ModifyShim(world).install()
     GroupShim(world).install()
+    ServiceShim(world).install()
+    ApplicationAutoScaling(world).install()
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)

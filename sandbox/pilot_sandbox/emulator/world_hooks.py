@@ -18,7 +18,14 @@ _READ_TIMEOUT_SECONDS = 3.0
 # A launch starts an application process and waits until it answers; a promotion waits until the standby takes writes.
 _ACT_TIMEOUT_SECONDS = 120.0
 
-_DEFAULT_DELAYS = {"promotionSeconds": 0.0, "launchSeconds": 0.0, "recordsInsyncSeconds": 0.0, "snapshotSeconds": 10.0}
+_DEFAULT_DELAYS = {
+    "promotionSeconds": 0.0,
+    "launchSeconds": 0.0,
+    "recordsInsyncSeconds": 0.0,
+    "snapshotSeconds": 10.0,
+    "scaleInSeconds": 15.0,
+    "rejoinSeconds": 3.0,
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,25 @@ class World:
         """Promote the real standby; ok once it accepts writes."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/promote", {})
 
+    def take_over_database(self, region: str, identifier: str) -> Outcome:
+        """Let the real standby take over from its source without losing a row; ok once it accepts writes.
+
+        The source is stopped in good order. When the standby does not have everything, nothing was changed.
+        """
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/take-over", {})
+
+    def follow_database(self, region: str, identifier: str) -> Outcome:
+        """Let the real server throw its data away and follow the other Region's; ok once it streams."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/follow", {})
+
+    def stop_database(self, region: str, identifier: str) -> Outcome:
+        """Stop the real server in good order."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/stop", {})
+
+    def start_database(self, region: str, identifier: str) -> Outcome:
+        """Start the real server in the role that it had; ok once it answers."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/start", {})
+
     def launch_instance(self, region: str, group: str, instance_id: str) -> Outcome:
         """Start one application process; ok once it answers its health check."""
         path = f"/hooks/autoscaling/{_quote(region)}/{_quote(group)}/launch"
@@ -68,6 +94,19 @@ class World:
         """End one application process."""
         path = f"/hooks/autoscaling/{_quote(region)}/{_quote(group)}/terminate"
         return self._post(path, {"instanceId": instance_id})
+
+    def launch_task(self, region: str, service: str, task_id: str) -> Outcome:
+        """Start one application process for a task of an ECS service; ok once it answers its health check."""
+        return self._post(f"/hooks/ecs/{_quote(region)}/{_quote(service)}/launch", {"instanceId": task_id})
+
+    def terminate_task(self, region: str, service: str, task_id: str) -> Outcome:
+        """End the process of a task; ok also where it had none (any more)."""
+        return self._post(f"/hooks/ecs/{_quote(region)}/{_quote(service)}/terminate", {"instanceId": task_id})
+
+    def ended_tasks(self, region: str, service: str) -> dict[str, int]:
+        """Exit codes of the processes that ended by themselves, by task; empty where nobody knows."""
+        answer = self._get(f"/hooks/ecs/{_quote(region)}/{_quote(service)}/ended") or {}
+        return dict(answer.get("ended") or {})
 
     def set_door(self, kind: str, region: str, name: str, *, opened: bool) -> Outcome:
         """Let clients connect to a load balancer or a database, or refuse them; ok once it is so."""

@@ -1,12 +1,17 @@
 """A running sandbox as this harness sees it: from outside, by boto3, the control server, and the wire's record."""
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import cache
 
 import boto3
 from botocore.config import Config
+
+
+class ControlFailed(RuntimeError):
+    """The sandbox refused what the harness asked of it."""
 
 
 class Stack:
@@ -75,5 +80,10 @@ def _http(method: str, url: str, body: object) -> dict:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
     # Never through a proxy of this machine.
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=180) as response:
-        return json.loads(response.read() or b"{}")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=180) as response:
+            return json.loads(response.read() or b"{}")
+    except urllib.error.HTTPError as error:
+        # What was refused, and why, stands in the body.
+        raise ControlFailed(f"{method} {url}: HTTP {error.code}: {error.read().decode(errors='replace')}") from error

@@ -30,5 +30,5 @@ class Databases(Part, Protocol):
     def protected_arn(self, names: Names) -> str:
         """ARN of what the recovery Region's backup vault has recovery points of."""
 
-    def lag_metrics(self, names: Names, lag_seconds: float | None) -> list[dict]:
-        """The replication lag as RDS publishes it in the recovery Region; `None` while nothing is replicated."""
+    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
+        """A standby's replication lag as RDS publishes it in its Region; `None` while nothing is replicated."""

@@ -58,14 +58,14 @@ class ReadReplica:
         """The replica."""
         return names.database_arn(names.regions.recovery)
 
-    def lag_metrics(self, names: Names, lag_seconds: float | None) -> list[dict]:
+    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
         """`ReplicaLag`, which is -1 when the replica is not replicating."""
         return [
             {
                 "MetricName": "ReplicaLag",
                 "Value": -1.0 if lag_seconds is None else lag_seconds,
                 "Unit": "Seconds",
-                "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": names.database(names.regions.recovery)}],
+                "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": identifier}],
             }
         ]
 

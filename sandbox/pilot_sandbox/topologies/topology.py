@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..aws_clients import AwsClients
+from ..gauges import Gauge
 from ..naming import Names, Regions
 from ..paths import REPOSITORY
 from ..seed.part import Databases, Part
@@ -27,6 +29,9 @@ class Topology:
     parameters: Callable[[Names], dict[str, str]]
     #: By the name of the plan's compute component: its capacity here, where the real one is too much for one machine.
     capacities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    #: Metrics of tasks and targets that AWS takes of this system, for the alarms that watch them.
+    gauges: Callable[[AwsClients, Names], list[Gauge]] = lambda _clients, _names: []
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -1,4 +1,4 @@
-"""The Auto Scaling instances of one workload in one Region: a process of the application each."""
+"""What Auto Scaling or ECS runs of one workload in one Region: a process of the application per instance or task."""
 
 import asyncio
 import itertools
@@ -43,9 +43,9 @@ class Instances:
         self._http = http
         self._register = register
         self._running: dict[str, tuple[Child, int]] = {}
-        #: Instances that Auto Scaling has launched and not terminated; they stay so when their process is killed.
+        #: Instances and tasks that were launched and not terminated; they stay so when the application is "down".
         self.launched: set[str] = set()
-        #: While the application is "down", launched instances run no process: the machine is up, nothing on it works.
+        #: While the application is "down", whatever was launched runs no process, and the control plane does not know.
         self.suppressed = False
         self._turns: Iterator[int] = itertools.count()
 
@@ -122,8 +122,18 @@ class Instances:
         if child is not None:
             await child.stop()
 
+    def ended(self) -> dict[str, int]:
+        """Exit codes, as a container reports them, of processes that nobody ended on purpose; by instance or task.
+
+        What `kill_processes` killed is not among them: a dead Region has no scheduler that would notice.
+        """
+        children = {instance_id: child.process for instance_id, (child, _) in self._running.items()}
+        codes = {instance_id: process.returncode for instance_id, process in children.items()}
+        # Killed by signal n reads -n here and 128 + n in a container.
+        return {each: code if code >= 0 else 128 - code for each, code in codes.items() if code is not None}
+
     async def kill_processes(self) -> None:
-        """Kill every process, leaving the instances launched: the application is down, Auto Scaling does not know."""
+        """Kill every process, leaving all launched: the application is down, the control plane does not know."""
         self.suppressed = True
         children = [child for child, _ in self._running.values()]
         self._running.clear()

@@ -12,11 +12,13 @@ from ..children import Child
 from ..client import OutsideClient
 from ..client_gateway import ClientGateway
 from ..free_ports import free_port
-from ..postgres import PostgresPair
+from ..gauges import Gauge
 from ..postgres_binaries import PostgresBinaries
+from ..postgres_pair import PostgresPair
 from ..relay import Relay
 from ..resolver import Resolver
 from ..topologies import Topology
+from .databases import Databases
 from .instances import Instances
 from .load_balancer import LoadBalancer
 
@@ -52,15 +54,21 @@ class RunningWorkload:
         #: Load balancers whose security groups admit nobody.
         self.shut_load_balancers: set[str] = set()
         self.pair = PostgresPair(
-            name, around.data_folder / name, around.binaries, around.log_folder, around.register, regions
+            name,
+            around.data_folder / name,
+            around.binaries,
+            around.log_folder,
+            around.register,
+            regions,
+            {region: self.database_name(region) for region in regions},
         )
-        #: What clients of the databases connect to; replication and the sandbox itself go to the servers directly.
-        self.database_doors = {region: Relay(free_port(), self.pair.servers[region].port) for region in regions}
+        #: Clients go through its doors; replication and the sandbox itself go to the servers directly.
+        self.databases = Databases(self.pair)
         self.instances = {
             region: Instances(
                 name,
                 region,
-                self.database_doors[region].listen_port,
+                self.databases.door_port(region),
                 self.pair.password,
                 around.log_folder,
                 around.http,
@@ -76,15 +84,15 @@ class RunningWorkload:
         self.client = OutsideClient(self.names.shop, Resolver(around.dns_port), around.http)
         self.gateway = ClientGateway(self.names.shop, free_port(), Resolver(around.dns_port), around.http)
         self._client_task: asyncio.Task | None = None
+        #: Metrics of tasks and targets; known once the workload is seeded.
+        self.gauges: list[Gauge] = []
         #: Points of the lag metric published since the client began to order.
         self.lag_points = 0
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
         """Start databases, load balancers, probe listeners and gateway; Auto Scaling launches the instances."""
-        await self.pair.create()
-        for region in self.names.regions:
-            await self.database_doors[region].open()
+        await self.databases.start()
         await self._apply_listeners()
         await self.gateway.start()
 
@@ -109,8 +117,7 @@ class RunningWorkload:
             await self.probes[region].cut()
             await self.load_balancers[region].close()
             await self.instances[region].stop()
-            await self.database_doors[region].cut()
-        await self.pair.stop()
+        await self.databases.close()
 
     async def set_part(self, part: str, *, up: bool) -> None:
         """Break or mend one part of the primary Region; nothing happens when it is so already."""
@@ -124,9 +131,9 @@ class RunningWorkload:
                     instances = self.instances[self.names.regions.primary]
                     await (instances.restore_processes() if up else instances.kill_processes())
                 case "database":
-                    await (self.pair.primary.start() if up else self.pair.primary.stop(immediate=True))
+                    await self.databases.set_machines(self.names.regions.primary, up=up)
                 case "network":
-                    await (self.pair.relay.open() if up else self.pair.relay.cut())
+                    await (self.pair.line.mend() if up else self.pair.line.cut())
                     await self._apply_listeners()
 
     async def set_probe_network(self, *, up: bool) -> None:
@@ -145,19 +152,9 @@ class RunningWorkload:
             self.shut_load_balancers.discard(region) if opened else self.shut_load_balancers.add(region)
             await self._apply_listeners()
 
-    async def set_database_door(self, region: str, *, opened: bool) -> None:
-        """Let new clients in or none, as the instance's security groups say.
-
-        Who is in stays: the group of a database admits only its own applications, and such connections are tracked.
-        """
-        async with self._changing:
-            door = self.database_doors[region]
-            await door.open() if opened else door.shut()
-
     async def _apply_listeners(self) -> None:
         for region in self.names.regions:
-            dark = region == self.names.regions.primary and "network" in self.down
-            cut_off = dark or region in self.shut_load_balancers
+            cut_off = self.is_cut_off(region) or region in self.shut_load_balancers
             load_balancer, probe = self.load_balancers[region], self.probes[region]
             await (load_balancer.close() if cut_off else load_balancer.open())
             await (probe.cut() if cut_off or self.probe_network_down else probe.open())
@@ -166,9 +163,13 @@ class RunningWorkload:
         """Identifier of what one Region's server stands behind: an instance, or a cluster."""
         return self._topology.databases.server(self.names, region)
 
-    def lag_metrics(self, lag_seconds: float | None) -> list[dict]:
-        """The replication lag as RDS publishes it; `None` while nothing is replicated."""
-        return self._topology.databases.lag_metrics(self.names, lag_seconds)
+    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
+        """A standby's replication lag as RDS publishes it in its Region; `None` while nothing is replicated."""
+        return self._topology.databases.lag_metrics(identifier, lag_seconds)
+
+    def is_cut_off(self, region: str) -> bool:
+        """Whether the Region's network is down: nobody outside hears of it."""
+        return region == self.names.regions.primary and "network" in self.down
 
     def probe_url(self, region: str) -> str:
         """Base URL over which the functions probe one Region."""
@@ -196,10 +197,10 @@ class RunningWorkload:
             "doors": {
                 region: {
                     "loadBalancer": "shut" if region in self.shut_load_balancers else "open",
-                    "database": "open" if self.database_doors[region].is_open else "shut",
+                    "database": "open" if self.databases.door_is_open(region) else "shut",
                 }
                 for region in self.names.regions
             },
-            "replicationLagSeconds": self.pair.relay.delay_seconds,
+            "replicationLagSeconds": self.pair.line.delay_seconds,
             "instances": {region: sorted(self.instances[region].launched) for region in self.names.regions},
         }

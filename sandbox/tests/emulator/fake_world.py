@@ -16,14 +16,20 @@ class FakeWorld:
             "launchSeconds": 0.5,
             "recordsInsyncSeconds": 1.0,
             "snapshotSeconds": 1.0,
+            "scaleInSeconds": 1.0,
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
         self.refuse_launch: str | None = None
+        #: While it is clear, launches of ECS tasks are not answered.
+        self.tasks_may_start = threading.Event()
+        self.tasks_may_start.set()
         self.refuse_doors: str | None = None
         #: Whether the door of a kind, Region and name is open, once the emulator has said anything of it.
         self.doors: dict[tuple[str, str, str], bool] = {}
         self.observations: list[dict] = []
+        #: Exit codes of the processes of ECS tasks that ended by themselves, by task.
+        self.ended_tasks: dict[str, int] = {}
         self.calls: list[tuple[str, dict]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler_class())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -39,7 +45,7 @@ class FakeWorld:
         self._server.server_close()
 
     def instances(self, verb: str, group: str) -> list[str]:
-        """The ids of the instances that were launched or terminated for a group."""
+        """The ids of what was launched or terminated for a group or an ECS service."""
         return [body["instanceId"] for path, body in self.calls if path.endswith(f"/{group}/{verb}")]
 
     def answer(self, method: str, path: str, body: dict) -> tuple[int, dict]:
@@ -52,11 +58,15 @@ class FakeWorld:
             return 200, {"observations": self.observations}
         if parts[1] == "doors":
             return self._set_door((parts[2], parts[3], parts[4]), body["open"])
+        if parts[-1] == "ended":
+            return 200, {"ended": self.ended_tasks}
         if parts[1] == "rds" and method == "GET":
             database = self.databases.get((parts[2], parts[3]))
             return (200, database) if database else (404, {"message": "unknown"})
         if parts[1] == "rds":
             return self._promote(self.databases[parts[2], parts[3]])
+        if parts[1] == "ecs" and parts[-1] == "launch":
+            self.tasks_may_start.wait()
         if parts[-1] == "launch" and self.refuse_launch:
             return 409, {"message": self.refuse_launch}
         return 200, {}

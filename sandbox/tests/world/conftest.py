@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pilot_sandbox.children import Child
 from pilot_sandbox.janitor import FOLDER_PREFIX
-from pilot_sandbox.postgres import PostgresPair
 from pilot_sandbox.postgres_binaries import locate
+from pilot_sandbox.postgres_pair import PostgresPair
 
 # pytest imports these files without making a package of them, so the modules beside this one need a path.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -37,7 +37,7 @@ async def pair(data_folder: Path) -> AsyncIterator[PostgresPair]:
     made = PostgresPair("pl-test", data_folder / "pair", locate(data_folder), data_folder, children.append)
     await made.create()
     yield made
-    await made.stop()
+    await made.close()
     assert not [child.name for child in children if child.running]
 
 

@@ -35,7 +35,7 @@ def test_nothing_but_its_topology_takes_the_regions_of_pilot_light_for_granted()
         if re.search(r"\b(PRIMARY_REGION|RECOVERY_REGION|PILOT_LIGHT_REGIONS)\b", path.read_text())
     ]
     # The pair of servers can be tried without a topology.
-    assert named == ["naming.py", "postgres.py", "topologies/pilot_light.py"]
+    assert named == ["naming.py", "postgres_pair.py", "topologies/pilot_light.py"]
 
 
 def test_a_region_that_is_not_the_workload_s_has_no_role() -> None:

@@ -7,7 +7,8 @@ import asyncio
 import psycopg
 import pytest
 from pilot_sandbox.database import Database, DatabaseUnreachable
-from pilot_sandbox.postgres import PostgresFailed, PostgresPair
+from pilot_sandbox.postgres import PostgresFailed
+from pilot_sandbox.postgres_pair import PostgresPair
 
 _INSERT = "INSERT INTO orders (number, region) VALUES (%s, 'test')"
 _NUMBERS = "SELECT number FROM orders ORDER BY number"
@@ -34,7 +35,7 @@ async def test_standby_replicates_and_refuses_writes(pair: PostgresPair) -> None
 async def test_promotion_after_the_primary_died_keeps_what_had_arrived(pair: PostgresPair) -> None:
     await pair.primary.database.query(_INSERT, (1,))
     await _eventually(pair, [(1,)])
-    pair.relay.delay_seconds = 30.0
+    pair.line.delay_seconds = 30.0
     await pair.primary.database.query(_INSERT, (2,))
     await pair.primary.stop(immediate=True)
     async with asyncio.timeout(5):
@@ -43,7 +44,7 @@ async def test_promotion_after_the_primary_died_keeps_what_had_arrived(pair: Pos
     assert (broken.role, broken.replication, broken.lag_seconds) == ("standby", "error", None)
     assert not (await pair.primary.observe()).running
 
-    await pair.promote()
+    await pair.promote(pair.regions.recovery)
 
     assert (await pair.recovery.observe()).role == "primary"
     await pair.recovery.database.query(_INSERT, (3,))
@@ -52,7 +53,7 @@ async def test_promotion_after_the_primary_died_keeps_what_had_arrived(pair: Pos
 
 
 async def test_lag_is_how_far_the_standby_is_behind(pair: PostgresPair) -> None:
-    pair.relay.delay_seconds = 2.0
+    pair.line.delay_seconds = 2.0
     for number in range(1, 41):
         await pair.primary.database.query(_INSERT, (number,))
         await asyncio.sleep(0.1)
@@ -62,15 +63,15 @@ async def test_lag_is_how_far_the_standby_is_behind(pair: PostgresPair) -> None:
 
 
 async def test_second_promotion_is_refused(pair: PostgresPair) -> None:
-    await pair.promote()
+    await pair.promote(pair.regions.recovery)
     with pytest.raises(PostgresFailed, match="already a primary"):
-        await pair.promote()
+        await pair.promote(pair.regions.recovery)
 
 
 async def test_stopped_standby_cannot_be_promoted(pair: PostgresPair) -> None:
     await pair.recovery.stop(immediate=True)
     with pytest.raises(PostgresFailed, match="not running: nothing was promoted"):
-        await pair.promote()
+        await pair.promote(pair.regions.recovery)
 
 
 async def test_confirmed_rows_survive_an_immediate_stop_and_replication_resumes(pair: PostgresPair) -> None:

@@ -22,10 +22,11 @@ _END_SECONDS = 20
 class Sandbox:
     """One `up --no-deploy`, and everything it has started."""
 
-    def __init__(self) -> None:
+    def __init__(self, topology: str = "pilot-light") -> None:
         self.paths = SandboxPaths(f"t-{uuid.uuid4().hex[:8]}")
         self.paths.folder.mkdir(parents=True)
         command = [sys.executable, "-m", "pilot_sandbox", "up", "--no-deploy", "--name", self.paths.name]
+        command += ["--topology", topology]
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER)}
         with self.paths.own_log.open("wb") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -1,0 +1,46 @@
+"""`payments`: an Aurora global database and an ECS service on Fargate, a few tasks of which stand by."""
+
+from ..naming import Names, Regions
+from ..seed.aurora import AuroraGlobal
+from ..seed.canary import Canary
+from ..seed.failover_records import FailoverRecords
+from ..seed.recovery_point import RecoveryPoint
+from ..seed.service_alarms import ServiceAlarms, service_gauges
+from ..seed.services import Services
+from .aurora_names import cluster_identifiers
+from .topology import Topology
+
+_DATABASES = AuroraGlobal()
+_EXAMPLE = "payments"
+
+
+def _identifiers(names: Names) -> dict[str, str]:
+    return {
+        **cluster_identifiers(_EXAMPLE, names),
+        "payments-cluster": names.ecs_cluster,
+        "payments-api": names.service,
+    }
+
+
+def _parameters(_: Names) -> dict[str, str]:
+    return {}
+
+
+PAYMENTS = Topology(
+    name="payments",
+    regions=Regions(primary="us-east-1", recovery="us-east-2"),
+    databases=_DATABASES,
+    others=(
+        # A task is a process of this machine: 2 stand for the 10 of the real system, 1 for the 2 that stand by.
+        Services(primary=(2, 6, 2), recovery=(1, 6, 1)),
+        ServiceAlarms(tasks_min_primary=2, tasks_min_recovery=1, lag_seconds_max=300),
+        Canary(),
+        FailoverRecords(),
+        RecoveryPoint(_DATABASES),
+    ),
+    example=_EXAMPLE,
+    identifiers=_identifiers,
+    parameters=_parameters,
+    gauges=service_gauges,
+    capacities={"api": {"min": 3, "max": 6, "desired": 3}},
+)

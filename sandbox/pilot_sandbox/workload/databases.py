@@ -1,0 +1,140 @@
+"""The databases of one workload: the servers, the doors in front of them, and what turns them round."""
+
+from ..free_ports import free_port
+from ..postgres import PostgresFailed, PostgresServer
+from ..postgres_pair import PostgresPair
+from ..relay import Relay
+
+
+class Databases:
+    """Keeps every door leading to the server that has the door's identifier, as an RDS endpoint does.
+
+    The identifiers of the workload's plan have doors whose ports never change, for the applications know no others;
+    a server that gets another identifier gets a door of its own with it.
+    """
+
+    def __init__(self, pair: PostgresPair) -> None:
+        self.pair = pair
+        #: Regions whose database machines are dead: nothing starts there until they are mended.
+        self.dead_regions: set[str] = set()
+        self._doors: dict[tuple[str, str], Relay] = {}
+        self._shut: set[tuple[str, str]] = set()
+        for region, server in pair.servers.items():
+            self._doors[region, pair.identifiers[region]] = Relay(free_port(), server.port)
+
+    async def start(self) -> None:
+        """Create the servers and open their doors."""
+        await self.pair.create()
+        await self._apply_doors()
+
+    async def close(self) -> None:
+        """End everything."""
+        for door in self._doors.values():
+            await door.cut()
+        await self.pair.close()
+
+    def door_port(self, region: str, identifier: str | None = None) -> int:
+        """The port that clients of a Region's database, or of the one of that identifier, connect to."""
+        return self._doors[region, identifier or self.pair.identifiers[region]].listen_port
+
+    def door_is_open(self, region: str) -> bool:
+        """Whether clients of a Region's database are let in."""
+        return self._doors[region, self.pair.identifiers[region]].is_open
+
+    def in_reach(self, region: str) -> bool:
+        """Whether the other Region reaches a Region's databases: their machines live, and the line is not cut."""
+        return region not in self.dead_regions and not self.pair.line.is_cut
+
+    async def set_door(self, region: str, identifier: str, *, opened: bool) -> None:
+        """Let new clients in or none, as the instance's security groups say.
+
+        Who is in stays: the group of a database admits only its own applications, and such connections are tracked.
+        """
+        door = (region, identifier)
+        self._shut.discard(door) if opened else self._shut.add(door)
+        await self._apply_doors()
+
+    async def set_machines(self, region: str, *, up: bool) -> None:
+        """Break all database machines of a Region at once, or mend them."""
+        servers = self.pair.in_region(region).values()
+        if not up:
+            self.dead_regions.add(region)
+        for server in servers:
+            await (server.start() if up else server.stop(immediate=True))
+        if up:
+            self.dead_regions.discard(region)
+
+    async def promote(self, region: str, identifier: str) -> PostgresServer:
+        """Promote a standby; returns it. Raises PostgresFailed like everything below."""
+        await self.pair.promote(region, identifier)
+        return self.pair.server(region, identifier)
+
+    async def take_over(self, region: str, identifier: str) -> PostgresServer:
+        """Stop a standby's source in good order and promote the standby, with every row; returns it."""
+        await self.pair.take_over(region, identifier)
+        return self.pair.server(region, identifier)
+
+    async def follow(self, region: str, identifier: str) -> PostgresServer:
+        """Throw a server's data away and let it follow the other Region's server; returns it, streaming."""
+        self._check_alive(region)
+        await self.pair.follow(region, identifier)
+        return self.pair.server(region, identifier)
+
+    async def stop(self, region: str, identifier: str, *, immediate: bool) -> PostgresServer:
+        """Stop a server in good order, or at once; returns it."""
+        await self.pair.stop(region, identifier, immediate=immediate)
+        return self.pair.server(region, identifier)
+
+    async def restart(self, region: str, identifier: str) -> PostgresServer:
+        """Start a server that was stopped; returns it."""
+        self._check_alive(region)
+        await self.pair.start(region, identifier)
+        return self.pair.server(region, identifier)
+
+    async def add_replica(
+        self, region: str, identifier: str, source_region: str, source_identifier: str
+    ) -> PostgresServer:
+        """Make a new server that follows another one; returns it, streaming."""
+        self._check_alive(region)
+        await self.pair.add_replica(region, identifier, source_region, source_identifier)
+        await self._apply_doors()
+        return self.pair.server(region, identifier)
+
+    async def rename(self, region: str, identifier: str, new: str) -> PostgresServer:
+        """Give a server another identifier; its door stays behind and leads nowhere. Returns the server."""
+        self._check_alive(region)
+        await self.pair.rename(region, identifier, new)
+        # The security groups move with the instance.
+        if (region, identifier) in self._shut:
+            self._shut.add((region, new))
+        await self._apply_doors()
+        return self.pair.server(region, new)
+
+    async def remove(self, region: str, identifier: str) -> None:
+        """End a server for good."""
+        await self.pair.remove(region, identifier)
+        await self._apply_doors()
+
+    def _check_alive(self, region: str) -> None:
+        if region in self.dead_regions:
+            raise PostgresFailed(
+                f"the database machines of {region} are dead: nothing starts there until they are mended"
+            )
+
+    async def _apply_doors(self) -> None:
+        for region in self.pair.regions:
+            for identifier in self.pair.in_region(region):
+                if (region, identifier) not in self._doors:
+                    self._doors[region, identifier] = Relay(free_port(), 0)
+        for (region, identifier), door in list(self._doors.items()):
+            server = self.pair.find(region, identifier)
+            if server is None:
+                await door.cut()
+                continue
+            if door.target_port != server.port:
+                await door.cut()  # whoever is in is in at another server
+                door.target_port = server.port
+            if (region, identifier) in self._shut:
+                door.shut()
+            else:
+                await door.open()
