@@ -173,6 +173,10 @@ class Workload:
         body = self.sandbox.aws("s3").get_object(Bucket=self.sandbox.outputs["ArtifactsBucketName"], Key=self.plan_key)
         return body["Body"].read().decode()
 
+    def document(self) -> dict:
+        """The same, read."""
+        return yaml.safe_load(self.plan())
+
     def put_plan(self, document: str) -> None:
         """Replace the plan document."""
         self.sandbox.aws("s3").put_object(
