@@ -45,6 +45,12 @@ def _install_shims(settings: Settings) -> None:
         stepfunctions,
     )
     from .application_autoscaling import ApplicationAutoScaling
+    from .aurora_clusters import ClusterShim
+    from .aurora_failover import FailoverShim
+    from .aurora_global import GlobalShim
+    from .aurora_moves import Mover
+    from .aurora_snapshots import SnapshotShim
+    from .aurora_writer import WriterShim
     from .autoscaling import GroupShim
     from .doors import DoorKeeper
     from .ecs_services import ServiceShim
@@ -61,6 +67,10 @@ def _install_shims(settings: Settings) -> None:
     ReplicaShim(world).install()
     PromotionShim(world).install()
     ModifyShim(world).install()
+    # After the shims of instances: an instance of a cluster is shown and changed by way of these.
+    for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), WriterShim(world)):
+        shim.install()
+    FailoverShim(world, Mover(world)).install()
     GroupShim(world).install()
     ServiceShim(world).install()
     ApplicationAutoScaling(world).install()

@@ -53,11 +53,12 @@ class ModifyShim:
         response = self._modify(others)
         if not wanted or response[0] != 200:
             return response
-        _replace_groups(record, wanted)
+        replace_groups(record, wanted)
         return rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
 
 
-def _replace_groups(record: dict, wanted: list[str]) -> None:
+def replace_groups(record: dict, wanted: list[str]) -> None:
+    """Begin to change the security groups of an instance or a cluster; `settle_groups` ends it."""
     with _changing:
         current = groups_in_force(record)
         kept = [_membership(group, "active" if group in current else "adding") for group in wanted]

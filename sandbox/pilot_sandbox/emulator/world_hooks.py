@@ -34,6 +34,13 @@ class Outcome:
 
     ok: bool
     message: str
+    missing: bool = False
+    """Whether it is not ok because nothing real stands behind what was addressed."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all is done that there was to do."""
+        return self.ok or self.missing
 
 
 class World:
@@ -139,7 +146,7 @@ class World:
                 response.read()
             return Outcome(ok=True, message="")
         except urllib.error.HTTPError as error:
-            return Outcome(ok=False, message=_message_of(error))
+            return Outcome(ok=False, message=_message_of(error), missing=error.code == 404)
         except OSError as error:
             return Outcome(ok=False, message=f"the world did not answer POST {path}: {error}")
 

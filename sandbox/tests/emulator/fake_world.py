@@ -20,6 +20,7 @@ class FakeWorld:
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
+        self.refuse_follow: str | None = None
         self.refuse_launch: str | None = None
         #: While it is clear, launches of ECS tasks are not answered.
         self.tasks_may_start = threading.Event()
@@ -60,11 +61,11 @@ class FakeWorld:
             return self._set_door((parts[2], parts[3], parts[4]), body["open"])
         if parts[-1] == "ended":
             return 200, {"ended": self.ended_tasks}
-        if parts[1] == "rds" and method == "GET":
-            database = self.databases.get((parts[2], parts[3]))
-            return (200, database) if database else (404, {"message": "unknown"})
         if parts[1] == "rds":
-            return self._promote(self.databases[parts[2], parts[3]])
+            database = self.databases.get((parts[2], parts[3]))
+            if database is None:
+                return 404, {"message": "unknown"}
+            return (200, database) if method == "GET" else self._change_database(parts[-1], database)
         if parts[1] == "ecs" and parts[-1] == "launch":
             self.tasks_may_start.wait()
         if parts[-1] == "launch" and self.refuse_launch:
@@ -77,10 +78,21 @@ class FakeWorld:
         self.doors[door] = opened
         return 200, {}
 
-    def _promote(self, database: dict) -> tuple[int, dict]:
-        if self.refuse_promotion:
+    def _change_database(self, verb: str, database: dict) -> tuple[int, dict]:
+        if verb in ("promote", "take-over") and self.refuse_promotion:
             return 409, {"message": self.refuse_promotion}
-        database.update(role="primary", replication=None, lagSeconds=None)
+        if verb == "follow" and self.refuse_follow:
+            return 409, {"message": self.refuse_follow}
+        database.update(
+            {
+                "promote": {"role": "primary", "replication": None, "lagSeconds": None},
+                "take-over": {"role": "primary", "replication": None, "lagSeconds": None},
+                "follow": {"running": True, "role": "standby", "replication": "replicating", "lagSeconds": 0.1},
+                # Down, but nothing is broken.
+                "stop": {"running": False, "inReach": True},
+                "start": {"running": True},
+            }[verb]
+        )
         return 200, {}
 
     def _handler_class(self) -> type[BaseHTTPRequestHandler]:
