@@ -147,6 +147,8 @@ class GlobalShim:
         live = live_server(self._world, cluster)
         if live is None or live["role"] == "standby":
             time.sleep(self._world.delay_seconds("promotionSeconds"))
+            if find_cluster(cluster["DBClusterArn"]) is not cluster:
+                return  # deleted meanwhile
             outcome = self._world.promote_database(region_of(cluster), cluster["DBClusterIdentifier"])
             if not outcome.done:
                 logger.error("%s stays read-only: %s", cluster["DBClusterIdentifier"], outcome.message)
