@@ -40,6 +40,7 @@ def _install_shims(settings: Settings) -> None:
         events,
         functions,
         load_balancers,
+        rds_tags,
         route53,
         schedules,
         stepfunctions,
@@ -54,9 +55,12 @@ def _install_shims(settings: Settings) -> None:
     from .autoscaling import GroupShim
     from .doors import DoorKeeper
     from .ecs_services import ServiceShim
+    from .rds_deletion import DeletionShim
     from .rds_modify import ModifyShim
     from .rds_promotion import PromotionShim
+    from .rds_rename import RenameShim
     from .rds_replica import ReplicaShim
+    from .rds_snapshots import InstanceSnapshotShim
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
@@ -67,6 +71,10 @@ def _install_shims(settings: Settings) -> None:
     ReplicaShim(world).install()
     PromotionShim(world).install()
     ModifyShim(world).install()
+    RenameShim(world).install()
+    InstanceSnapshotShim(world).install()
+    DeletionShim(world).install()
+    rds_tags.install()
     # After the shims of instances: an instance of a cluster is shown and changed by way of these.
     for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), WriterShim(world)):
         shim.install()

@@ -27,7 +27,7 @@ from .aurora_records import (
 )
 from .aurora_snapshots import add_final_snapshot, delete_automated_snapshots
 from .rds_modify import replace_groups
-from .rds_replica import shown_status
+from .rds_records import shown_status
 from .world_hooks import World
 
 _CREATING_SECONDS = 0.5

@@ -65,6 +65,8 @@ class FakeWorld:
             database = self.databases.get((parts[2], parts[3]))
             if database is None:
                 return 404, {"message": "unknown"}
+            if parts[-1] in ("replica", "rename", "delete"):
+                return self._change_databases(parts[-1], (parts[2], parts[3]), body)
             return (200, database) if method == "GET" else self._change_database(parts[-1], database)
         if parts[1] == "ecs" and parts[-1] == "launch":
             self.tasks_may_start.wait()
@@ -94,6 +96,22 @@ class FakeWorld:
             }[verb]
         )
         return 200, {}
+
+    def _change_databases(self, verb: str, database: tuple[str, str], body: dict) -> tuple[int, dict]:
+        """What makes a server, gives it another identifier, or ends it."""
+        if verb == "delete":
+            return 200, self.databases.pop(database)
+        target = (body["region"], body["identifier"]) if verb == "replica" else (database[0], body["newIdentifier"])
+        if target in self.databases:
+            return 409, {"message": f"there is a server called {target[1]} already"}
+        if verb == "rename":
+            self.databases[target] = self.databases.pop(database)
+        elif self.refuse_follow:
+            return 409, {"message": self.refuse_follow}
+        else:
+            standby = {"role": "standby", "replication": "replicating", "lagSeconds": 0.1}
+            self.databases[target] = {**self.databases[database], **standby, "port": 5556}
+        return 200, self.databases[target]
 
     def _handler_class(self) -> type[BaseHTTPRequestHandler]:
         world = self
