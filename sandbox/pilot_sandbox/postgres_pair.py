@@ -193,10 +193,24 @@ class PostgresPair:
         """Start a server in the role that it had."""
         await self.server(region, identifier).start()
 
-    async def base_backup(self, name: str) -> Path:
-        """Take a base backup of the primary Region's server, as the content of a recovery point."""
+    async def keep(self, region: str, identifier: str, name: str) -> Path:
+        """Keep what a primary has now, up or down, as a snapshot's content; returns the folder, or PostgresFailed."""
+        async with self._changing:
+            server = self.server(region, identifier)
+            target = self._folder / "snapshots" / region / name
+            if target.exists():
+                raise PostgresFailed(f"there is a snapshot {name} in {region} already: nothing was kept")
+            for folder in reversed((target.parent, target.parent.parent)):
+                folder.mkdir(exist_ok=True)
+                self._binaries.own(folder)
+            await server.keep(target)
+            return target
+
+    async def base_backup(self, name: str, region: str | None = None, identifier: str | None = None) -> Path:
+        """Take a base backup, as the content of a recovery point or a snapshot; of the primary Region's server first."""
+        server = self.server(region or self.regions.primary, identifier)
         target = self._folder / f"backup-{name}"
-        await self.primary.base_backup(self.primary.port, target)
+        await server.base_backup(server.port, target)
         return target
 
     async def close(self) -> None:

@@ -38,7 +38,7 @@ logger = logging.getLogger("pilot.aurora")
 _STATE_SECONDS = 0.5
 _LOOK_SECONDS = 0.5
 _PENDING_RESYNC = "pending-resync"
-_SNAPSHOT_PREFIX = "rds:unplanned-global-failover"
+_SNAPSHOT_NAME = "unplanned-global-failover"
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,21 @@ class Mover:
         return outcome
 
     def _bring_back(self, move: Move) -> None:
+        kept = not move.data_loss_allowed
         while self._waits_for(move):
             time.sleep(_LOOK_SECONDS)
             if not self._is_back(move.old):
                 continue
             time.sleep(self._world.delay_seconds("rejoinSeconds"))
-            if self._waits_for(move) and self._is_back(move.old) and self._rejoin(move):
-                return
+            if not self._waits_for(move) or not self._is_back(move.old):
+                continue
+            with request_scope(move.account_id, region_of(move.old)):
+                set_instances(move.old, "rebooting")
+                # Before it follows, for that throws away what it had not replicated.
+                kept = kept or self._snapshot(move.old)
+                if kept and self._follow(move.old):
+                    self._connect(move)
+                set_instances(move.old, "available")
 
     def _waits_for(self, move: Move) -> bool:
         # Somebody may have taken it out of the global database, or deleted it, meanwhile.
@@ -166,20 +174,19 @@ class Mover:
         live = live_server(self._world, old)
         return live is None or _in_reach(live)
 
-    def _rejoin(self, move: Move) -> bool:
-        old = move.old
-        with request_scope(move.account_id, region_of(old)):
-            set_instances(old, "rebooting")
-            followed = self._follow(old)
-            set_instances(old, "available")
-            if not followed:
-                return False
-            if move.data_loss_allowed:
-                timestamp = time.strftime("%Y-%m-%d-%H-%M-%S", time.gmtime())
-                add_automated_snapshot(old, f"{_SNAPSHOT_PREFIX}-{old['DBClusterIdentifier']}-{timestamp}")
-            member_of(move.record, old["DBClusterArn"])["SynchronizationStatus"] = "connected"
-            record_event(old, "The DB cluster follows the new primary of its global database.", "global-failover")
-        logger.info("%s is back and follows", old["DBClusterIdentifier"])
+    def _connect(self, move: Move) -> None:
+        member_of(move.record, move.old["DBClusterArn"])["SynchronizationStatus"] = "connected"
+        record_event(move.old, "The DB cluster follows the new primary of its global database.", "global-failover")
+        logger.info("%s is back and follows", move.old["DBClusterIdentifier"])
+
+    def _snapshot(self, old: dict) -> bool:
+        timestamp = time.strftime("%Y-%m-%d-%H-%M-%S", time.gmtime())
+        name = f"{_SNAPSHOT_NAME}-{old['DBClusterIdentifier']}-{timestamp}"
+        outcome = self._world.keep_database(region_of(old), old["DBClusterIdentifier"], name)
+        if not outcome.done:
+            logger.warning("%s is not snapshotted yet: %s", old["DBClusterIdentifier"], outcome.message)
+            return False
+        add_automated_snapshot(old, f"rds:{name}")
         return True
 
     def _follow(self, old: dict) -> bool:

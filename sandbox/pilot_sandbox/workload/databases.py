@@ -1,5 +1,7 @@
 """The databases of one workload: the servers, the doors in front of them, and what turns them round."""
 
+from pathlib import Path
+
 from ..free_ports import free_port
 from ..postgres import PostgresFailed, PostgresServer
 from ..postgres_pair import PostgresPair
@@ -91,6 +93,12 @@ class Databases:
         await self.pair.start(region, identifier)
         return self.pair.server(region, identifier)
 
+    async def keep(self, region: str, identifier: str, name: str) -> PostgresServer:
+        """Keep what a server has now as the content of a snapshot of that name; returns the server."""
+        self._check_alive(region)
+        await self.pair.keep(region, identifier, name)
+        return self.pair.server(region, identifier)
+
     async def add_replica(
         self, region: str, identifier: str, source_region: str, source_identifier: str
     ) -> PostgresServer:
@@ -109,6 +117,10 @@ class Databases:
             self._shut.add((region, new))
         await self._apply_doors()
         return self.pair.server(region, new)
+
+    async def back_up(self, region: str, identifier: str, name: str) -> Path:
+        """Take a base backup of a server, as the content of the snapshot of that name; returns where it is."""
+        return await self.pair.base_backup(name, region, identifier)
 
     async def remove(self, region: str, identifier: str) -> None:
         """End a server for good."""

@@ -92,9 +92,22 @@ def test_a_primary_that_is_well_is_fenced_before_the_target_is_promoted(aurora: 
     aurora.fail_over()
     eventually(lambda: aurora.moved_to(RECOVERY))
     eventually(lambda: aurora.member(PRIMARY)["SynchronizationStatus"] == "connected")
-    verbs = [path.rsplit("/", 1)[1] for path in _paths(aurora) if path.endswith(("/stop", "/promote", "/follow"))]
-    assert verbs == ["stop", "promote", "follow"]
+    verbs = [path.rsplit("/", 1)[1] for path in _paths(aurora) if not path.endswith(aurora.name)]
+    assert [verb for verb in verbs if "-" not in verb] == ["stop", "promote", "snapshot", "follow"]
     assert "writes to the old primary are stopped" in aurora.events(PRIMARY)
+
+
+def test_an_old_primary_that_cannot_follow_yet_tries_again_and_is_snapshotted_once(
+    aurora: AuroraDatabase, quick: None
+) -> None:
+    aurora.emulator.world.refuse_follow = "nothing passes between the Regions"
+    aurora.fail_over()
+    follow = f"/hooks/rds/{PRIMARY}/{aurora.cluster(PRIMARY)}/follow"
+    eventually(lambda: _paths(aurora).count(follow) >= 2)
+    assert aurora.member(PRIMARY)["SynchronizationStatus"] == "pending-resync"
+    aurora.emulator.world.refuse_follow = None
+    eventually(lambda: aurora.member(PRIMARY)["SynchronizationStatus"] == "connected")
+    assert len(aurora.snapshots(PRIMARY)) == 1
 
 
 def test_a_primary_out_of_reach_is_not_fenced_and_an_event_says_so(aurora: AuroraDatabase, quick: None) -> None:
