@@ -26,8 +26,8 @@ class Aurora:
         self.sandbox = sandbox
         self.names = PAYMENTS.names(PAYMENTS.name)
         self._clients = AwsClients(sandbox.content["endpointUrl"])
-        databases = Path(sandbox.content["dataFolder"]) / "databases" / self.names.workload
-        self._password = (databases / "primary" / "password").read_text()
+        self.folder = Path(sandbox.content["dataFolder"]) / "databases" / self.names.workload
+        self._password = (self.folder / "primary" / "password").read_text()
 
     def rds(self, region: str):
         return self._clients.client("rds", region)
@@ -71,6 +71,19 @@ class Aurora:
             TargetDbClusterIdentifier=self.names.cluster_arn(target),
         )
         eventually(lambda: self.is_writer(target), f"{target} is the writer", 60)
+
+    def fail_over(self, target: str) -> None:
+        self.rds(target).failover_global_cluster(
+            GlobalClusterIdentifier=self.names.global_cluster,
+            TargetDbClusterIdentifier=self.names.cluster_arn(target),
+            AllowDataLoss=True,
+        )
+        eventually(lambda: self.is_writer(target), f"{target} is the writer", 60)
+
+    def status(self, region: str, instance: str) -> str:
+        """Of an instance."""
+        found = self.rds(region).describe_db_instances(DBInstanceIdentifier=instance)
+        return found["DBInstances"][0]["DBInstanceStatus"]
 
     def newest_lag_ms(self, region: str) -> float | None:
         """The newest AuroraGlobalDBRPOLag of a Region's cluster, or None without any."""
@@ -167,17 +180,8 @@ def test_failover_loses_what_had_not_arrived_and_the_old_primary_rejoins(aurora:
     aurora.sandbox.control("/replication/lag", {"seconds": 60})
     aurora.write(PRIMARY, first + 1)
     aurora.sandbox.control("/primary/database/down", {})
-    [instance] = aurora.rds(PRIMARY).describe_db_instances(DBInstanceIdentifier=names.cluster_instance(PRIMARY))[
-        "DBInstances"
-    ]
-    assert instance["DBInstanceStatus"] == "failed"
-
-    aurora.rds(RECOVERY).failover_global_cluster(
-        GlobalClusterIdentifier=names.global_cluster,
-        TargetDbClusterIdentifier=names.cluster_arn(RECOVERY),
-        AllowDataLoss=True,
-    )
-    eventually(lambda: aurora.is_writer(RECOVERY), "the failover is done", 60)
+    assert aurora.status(PRIMARY, names.cluster_instance(PRIMARY)) == "failed"
+    aurora.fail_over(RECOVERY)
     aurora.write(RECOVERY, first + 2)
     after = aurora.numbers(RECOVERY)
     assert first in after and first + 1 not in after
@@ -195,6 +199,8 @@ def test_failover_loses_what_had_not_arrived_and_the_old_primary_rejoins(aurora:
     [lost] = rds.describe_db_cluster_snapshots(DBClusterIdentifier=names.cluster(PRIMARY))["DBClusterSnapshots"]
     assert lost["DBClusterSnapshotIdentifier"].startswith(f"rds:unplanned-global-failover-{names.cluster(PRIMARY)}-")
     assert (lost["SnapshotType"], lost["Status"]) == ("automated", "available")
+    kept_data = aurora.folder / "snapshots" / PRIMARY / lost["DBClusterSnapshotIdentifier"].removeprefix("rds:")
+    assert (kept_data / "PG_VERSION").exists()
     rds.copy_db_cluster_snapshot(
         SourceDBClusterSnapshotIdentifier=lost["DBClusterSnapshotIdentifier"],
         TargetDBClusterSnapshotIdentifier="kept-for-good",
@@ -209,3 +215,44 @@ def test_failover_loses_what_had_not_arrived_and_the_old_primary_rejoins(aurora:
     # Home again, and ready for the next failover.
     aurora.switch_over(RECOVERY, PRIMARY)
     assert aurora.numbers(PRIMARY) == [*after, first + 3]
+
+
+def test_an_isolated_primary_takes_writes_until_its_region_is_back(aurora: Aurora) -> None:
+    first = max(aurora.numbers(PRIMARY), default=0) + 1
+    aurora.sandbox.control("/primary/network/down", {})
+    aurora.fail_over(RECOVERY)
+    # Nobody could fence it: what it takes now is lost to the global database.
+    aurora.write(PRIMARY, first)
+    aurora.write(RECOVERY, first + 1)
+    aurora.sandbox.control("/primary/network/up", {})
+    eventually(lambda: aurora.member(PRIMARY)["SynchronizationStatus"] == "connected", "the old primary rejoins", 60)
+    eventually(lambda: aurora.numbers(PRIMARY) == aurora.numbers(RECOVERY), "it has what the new primary has")
+    assert first not in aurora.numbers(PRIMARY) and first + 1 in aurora.numbers(PRIMARY)
+    aurora.switch_over(RECOVERY, PRIMARY)
+
+
+def test_the_writer_moves_to_another_instance_of_the_cluster_and_no_row_is_lost(aurora: Aurora) -> None:
+    rds, cluster = aurora.rds(PRIMARY), aurora.names.cluster(PRIMARY)
+    rds.create_db_instance(
+        DBInstanceIdentifier=f"{cluster}-2",
+        DBClusterIdentifier=cluster,
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+    )
+    eventually(lambda: aurora.status(PRIMARY, f"{cluster}-2") == "available", "the second instance is available")
+    before = aurora.numbers(PRIMARY)
+    # The writer's machine dies, and nothing else of its Region.
+    aurora.sandbox.control(f"/hooks/rds/{PRIMARY}/{cluster}/stop", {"immediate": True})
+    assert aurora.status(PRIMARY, aurora.names.cluster_instance(PRIMARY)) == "failed"
+    rds.failover_db_cluster(DBClusterIdentifier=cluster)
+
+    def moved() -> bool:
+        [seen] = rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]
+        writers = [m["DBInstanceIdentifier"] for m in seen["DBClusterMembers"] if m["IsClusterWriter"]]
+        return seen["Status"] == "available" and writers == [f"{cluster}-2"]
+
+    eventually(moved, "the second instance is the writer")
+    assert aurora.numbers(PRIMARY) == before
+    number = max(before, default=0) + 1
+    aurora.write(PRIMARY, number)
+    eventually(lambda: number in aurora.numbers(RECOVERY), "the secondary goes on following")
