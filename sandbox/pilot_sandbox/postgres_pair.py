@@ -206,11 +206,10 @@ class PostgresPair:
             await server.keep(target)
             return target
 
-    async def base_backup(self, name: str, region: str | None = None, identifier: str | None = None) -> Path:
-        """Take a base backup, as the content of a recovery point or a snapshot; of the primary Region's server first."""
-        server = self.server(region or self.regions.primary, identifier)
+    async def base_backup(self, name: str) -> Path:
+        """Take a base backup of the primary Region's server, as the content of a recovery point."""
         target = self._folder / f"backup-{name}"
-        await server.base_backup(server.port, target)
+        await self.primary.base_backup(self.primary.port, target)
         return target
 
     async def close(self) -> None:

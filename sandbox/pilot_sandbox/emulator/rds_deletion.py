@@ -13,7 +13,7 @@ import time
 from ministack.core.responses import get_account_id, request_scope
 from ministack.services import rds
 
-from .rds_records import find_instance, region_of, shown_status, unlink
+from .rds_records import find_instance, record_event, region_of, shown_status, unlink
 from .rds_snapshots import mark_available, mark_creating
 from .world_hooks import World
 
@@ -83,19 +83,33 @@ class DeletionShim:
         return None
 
     def _carry_out(self, record: dict, snapshot: dict | None, account_id: str) -> None:
-        region, identifier = region_of(record), record["DBInstanceIdentifier"]
         # The stores are those of the instance's own account and Region.
-        with request_scope(account_id, region):
+        with request_scope(account_id, region_of(record)):
             time.sleep(_DELETING_SECONDS)
-            if snapshot is not None:
-                time.sleep(self._world.delay_seconds("snapshotSeconds"))
-                mark_available(snapshot)
-            if self._world.database(region, identifier) is not None:
-                outcome = self._world.delete_database(region, identifier)
-                if not outcome.ok:
-                    logger.error("the server behind %s is still there: %s", identifier, outcome.message)
-            unlink(record)
-            self._delete({"DBInstanceIdentifier": [identifier], "SkipFinalSnapshot": ["true"]})
+            if snapshot is None or self._take(snapshot, record):
+                self._end(record)
+
+    def _take(self, snapshot: dict, record: dict) -> bool:
+        region, identifier = region_of(record), record["DBInstanceIdentifier"]
+        if self._world.database(region, identifier) is not None:
+            outcome = self._world.keep_database(region, identifier, snapshot["DBSnapshotIdentifier"])
+            if not outcome.ok:
+                logger.error("%s is not deleted, for it has no final snapshot: %s", identifier, outcome.message)
+                record_event(record, f"The final snapshot failed: {outcome.message}", "failure")
+                snapshot["Status"], record["DBInstanceStatus"] = "failed", "available"
+                return False
+        time.sleep(self._world.delay_seconds("snapshotSeconds"))
+        mark_available(snapshot)
+        return True
+
+    def _end(self, record: dict) -> None:
+        region, identifier = region_of(record), record["DBInstanceIdentifier"]
+        if self._world.database(region, identifier) is not None:
+            outcome = self._world.delete_database(region, identifier)
+            if not outcome.ok:
+                logger.error("the server behind %s is still there: %s", identifier, outcome.message)
+        unlink(record)
+        self._delete({"DBInstanceIdentifier": [identifier], "SkipFinalSnapshot": ["true"]})
         logger.info("%s in %s is deleted", identifier, region)
 
 

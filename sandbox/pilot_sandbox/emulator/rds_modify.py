@@ -64,9 +64,10 @@ class ModifyShim:
         retention_follows = _change_retention(params, record)
         if wanted:
             replace_groups(record, wanted)
-        response = rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
         if retention_follows:
             record["DBInstanceStatus"] = "modifying"
+        response = rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
+        if retention_follows:
             threading.Timer(_CHANGING_SECONDS, _finish_retention, (record,)).start()
         return response
 

@@ -29,12 +29,9 @@ from .world_hooks import World
 
 logger = logging.getLogger("pilot.rds")
 
-# RDS first makes the source a replication source, and says that it is `modifying` (RDS User Guide, "Creating a read
-# replica in a different AWS Region").
-_CONFIGURING_SECONDS = 0.3
 # Long enough for a waiter to see `creating`, short enough that seeding a workload does not drag; the time in which the
 # real server is filled comes on top.
-_CREATING_SECONDS = 0.3
+_CREATING_SECONDS = 0.5
 # Their cross-Region replicas cannot be sources of others.
 _NO_CHAIN_ENGINES = ("postgres",)
 # Their cross-Region replicas can be given a parameter group when they are made; those of others get it afterwards.
@@ -87,6 +84,8 @@ class ReplicaShim:
             replica = _replica_record(params, source, replica_id)
             rds._instances[replica_id] = replica
             link(source, replica)
+            # While RDS makes it a replication source and copies it (RDS User Guide, "Creating a read replica in a
+            # different AWS Region").
             source["DBInstanceStatus"] = "modifying"
         response = rds._single_instance_response(
             "CreateDBInstanceReadReplicaResponse", "CreateDBInstanceReadReplicaResult", replica
@@ -121,13 +120,12 @@ class ReplicaShim:
         return None
 
     def _carry_out(self, source: dict, replica: dict, account_id: str) -> None:
-        time.sleep(_CONFIGURING_SECONDS)
-        set_status(source, "available", after="modifying")
         region, identifier = region_of(replica), replica["DBInstanceIdentifier"]
         source_region, source_id = region_of(source), source["DBInstanceIdentifier"]
         outcome = None
         if self._world.database(source_region, source_id) is not None:
             outcome = self._world.add_replica(source_region, source_id, region, identifier)
+        set_status(source, "available", after="modifying")
         time.sleep(_CREATING_SECONDS)
         if outcome is None or outcome.ok:
             set_status(replica, "available", after="creating")
@@ -157,7 +155,7 @@ def _replica_record(params: dict, source: dict, replica_id: str) -> dict:
         "DbiResourceId": f"db-{rds.new_uuid().replace('-', '')[:26].upper()}",
         "InstanceCreateTime": rds._format_time(time.time()),
         "ReadReplicaDBInstanceIdentifiers": [],
-        "BackupRetentionPeriod": int(rds._p(params, "BackupRetentionPeriod") or 0),
+        "BackupRetentionPeriod": 0,
         "PendingModifiedValues": {},
         # None of these comes from the source: they have a default, and a group belongs to the source's own Region.
         "MultiAZ": rds._p(params, "MultiAZ") == "true",

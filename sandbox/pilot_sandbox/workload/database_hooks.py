@@ -32,7 +32,6 @@ class DatabaseHooks:
             web.post(f"{at}/snapshot", self._keep),
             web.post(f"{at}/rename", self._rename),
             web.post(f"{at}/replica", self._add_replica),
-            web.post(f"{at}/backup", self._back_up),
             web.post(f"{at}/delete", self._delete),
             web.post("/hooks/doors/rds/{region}/{identifier}", self._set_door),
         ]
@@ -82,11 +81,6 @@ class DatabaseHooks:
         region, identifier = _text(body, "region"), _text(body, "identifier")
         server = await databases.add_replica(region, identifier, source_region, source)
         return await self._shown(databases, region, identifier, server)
-
-    async def _back_up(self, request: web.Request) -> web.Response:
-        databases, region, identifier = self._addressed(request)
-        folder = await databases.back_up(region, identifier, _text(await _body(request), "name"))
-        return web.json_response({"folder": str(folder)})
 
     async def _delete(self, request: web.Request) -> web.Response:
         databases, region, identifier = self._addressed(request)

@@ -1,7 +1,5 @@
 """The databases of one workload: the servers, the doors in front of them, and what turns them round."""
 
-from pathlib import Path
-
 from ..free_ports import free_port
 from ..postgres import PostgresFailed, PostgresServer
 from ..postgres_pair import PostgresPair
@@ -117,10 +115,6 @@ class Databases:
             self._shut.add((region, new))
         await self._apply_doors()
         return self.pair.server(region, new)
-
-    async def back_up(self, region: str, identifier: str, name: str) -> Path:
-        """Take a base backup of a server, as the content of the snapshot of that name; returns where it is."""
-        return await self.pair.base_backup(name, region, identifier)
 
     async def remove(self, region: str, identifier: str) -> None:
         """End a server for good."""

@@ -22,7 +22,7 @@ class FakeWorld:
         self.refuse_promotion: str | None = None
         self.refuse_follow: str | None = None
         self.refuse_launch: str | None = None
-        self.refuse_backup: str | None = None
+        self.refuse_snapshot: str | None = None
         #: While it is clear, no server is made, copied, renamed or ended.
         self.databases_may_change = threading.Event()
         self.databases_may_change.set()
@@ -69,7 +69,7 @@ class FakeWorld:
             database = self.databases.get((parts[2], parts[3]))
             if database is None:
                 return 404, {"message": "unknown"}
-            if parts[-1] in ("replica", "rename", "backup", "delete"):
+            if parts[-1] in ("replica", "rename", "snapshot", "delete"):
                 self.databases_may_change.wait()
                 return self._change_databases(parts[-1], (parts[2], parts[3]), body)
             return (200, database) if method == "GET" else self._change_database(parts[-1], database)
@@ -98,15 +98,14 @@ class FakeWorld:
                 # Down, but nothing is broken.
                 "stop": {"running": False, "inReach": True},
                 "start": {"running": True},
-                "snapshot": {},
             }[verb]
         )
         return 200, {}
 
     def _change_databases(self, verb: str, database: tuple[str, str], body: dict) -> tuple[int, dict]:
         """What makes a server, copies it, gives it another identifier, or ends it."""
-        if verb == "backup":
-            return (409, {"message": self.refuse_backup}) if self.refuse_backup else (200, {})
+        if verb == "snapshot":
+            return (409, {"message": self.refuse_snapshot}) if self.refuse_snapshot else (200, {})
         if verb == "delete":
             return 200, self.databases.pop(database)
         target = (body["region"], body["identifier"]) if verb == "replica" else (database[0], body["newIdentifier"])
