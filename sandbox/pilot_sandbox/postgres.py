@@ -168,6 +168,22 @@ class PostgresServer:
             f"application_name={self.name} connect_timeout=2"
         )
 
+    async def keep(self, target: Path) -> None:
+        """Copy the data of a primary, up or down, into the new folder `target`, from which a server can be started.
+
+        Raises PostgresFailed for a running standby: without full-page writes no backup can be taken from one.
+        """
+        if self.running:
+            await self.base_backup(self.port, target)
+        else:
+            # The files of a server that died are a whole volume too: it recovers from them when it starts.
+            await asyncio.to_thread(self._copy_data, target)
+
+    def _copy_data(self, target: Path) -> None:
+        shutil.copytree(self.data, target)
+        for path in (target, *target.rglob("*")):
+            self._binaries.own(path)
+
     async def base_backup(self, port: int, target: Path) -> None:
         """Take a base backup of the server behind `port` into the new folder `target`."""
         await self._tool(

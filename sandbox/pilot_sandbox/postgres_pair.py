@@ -193,6 +193,19 @@ class PostgresPair:
         """Start a server in the role that it had."""
         await self.server(region, identifier).start()
 
+    async def keep(self, region: str, identifier: str, name: str) -> Path:
+        """Keep what a primary has now, up or down, as a snapshot's content; returns the folder, or PostgresFailed."""
+        async with self._changing:
+            server = self.server(region, identifier)
+            target = self._folder / "snapshots" / region / name
+            if target.exists():
+                raise PostgresFailed(f"there is a snapshot {name} in {region} already: nothing was kept")
+            for folder in reversed((target.parent, target.parent.parent)):
+                folder.mkdir(exist_ok=True)
+                self._binaries.own(folder)
+            await server.keep(target)
+            return target
+
     async def base_backup(self, name: str) -> Path:
         """Take a base backup of the primary Region's server, as the content of a recovery point."""
         target = self._folder / f"backup-{name}"

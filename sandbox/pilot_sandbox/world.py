@@ -52,6 +52,8 @@ class Delays:
     healthCheckIntervalSeconds: float = 2.0
     # Application Auto Scaling waits fifteen quiet minutes before it scales in; here the minute lasts a second.
     scaleInSeconds: float = 15.0
+    # Of an old Aurora primary, from when its Region is back; minutes to hours on AWS.
+    rejoinSeconds: float = 3.0
 
 
 @dataclass

@@ -40,17 +40,27 @@ def _install_shims(settings: Settings) -> None:
         events,
         functions,
         load_balancers,
+        rds_tags,
         route53,
         schedules,
         stepfunctions,
     )
     from .application_autoscaling import ApplicationAutoScaling
+    from .aurora_clusters import ClusterShim
+    from .aurora_failover import FailoverShim
+    from .aurora_global import GlobalShim
+    from .aurora_moves import Mover
+    from .aurora_snapshots import SnapshotShim
+    from .aurora_writer import WriterShim
     from .autoscaling import GroupShim
     from .doors import DoorKeeper
     from .ecs_services import ServiceShim
+    from .rds_deletion import DeletionShim
     from .rds_modify import ModifyShim
     from .rds_promotion import PromotionShim
+    from .rds_rename import RenameShim
     from .rds_replica import ReplicaShim
+    from .rds_snapshots import InstanceSnapshotShim
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
@@ -61,6 +71,14 @@ def _install_shims(settings: Settings) -> None:
     ReplicaShim(world).install()
     PromotionShim(world).install()
     ModifyShim(world).install()
+    RenameShim(world).install()
+    InstanceSnapshotShim(world).install()
+    DeletionShim(world).install()
+    rds_tags.install()
+    # After the shims of instances: an instance of a cluster is shown and changed by way of these.
+    for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), WriterShim(world)):
+        shim.install()
+    FailoverShim(world, Mover(world)).install()
     GroupShim(world).install()
     ServiceShim(world).install()
     ApplicationAutoScaling(world).install()

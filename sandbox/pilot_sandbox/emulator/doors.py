@@ -43,6 +43,10 @@ class DoorKeeper:
                 key = ("loadbalancer", account_id, region, record["LoadBalancerName"])
                 self._attempt(self._apply, key, record["SecurityGroups"])
             for (account_id, region, identifier), record in list(rds._instances._data.items()):
+                # Who may connect to an Aurora instance is a matter of its cluster.
+                if not record.get("DBClusterIdentifier"):
+                    self._attempt(self._keep_database, ("rds", account_id, region, identifier), record)
+            for (account_id, region, identifier), record in list(rds._clusters._data.items()):
                 self._attempt(self._keep_database, ("rds", account_id, region, identifier), record)
 
     def _attempt(self, work, key: DoorKey, subject) -> None:

@@ -1,4 +1,4 @@
-"""RDS: ModifyDBInstance with its refusals, and a change of security groups that takes a moment.
+"""RDS: ModifyDBInstance with its refusals, and changes that take a moment.
 
 ministack takes any group in any state, at once. On AWS the new groups are `adding` and the old ones `removing` first,
 the instance stays `available` meanwhile, and only `active` says that the new ones are in force.
@@ -12,13 +12,17 @@ import time
 from ministack.services import rds
 
 from . import security_groups
-from .rds_replica import find_instance, region_of, shown_status
+from .rds_records import find_instance, parameter_group_exists, region_of, set_status, shown_status
 from .world_hooks import World
 
 # Long enough for a caller that trusts the first description to be wrong.
 _APPLYING_SECONDS = 0.5
 _DUE_AT = "_SecurityGroupsDueAt"
 _PARAMETER = "VpcSecurityGroupIds"
+_RETENTION = "BackupRetentionPeriod"
+_RETENTION_DAYS = range(36)
+# Switching automated backups on or off: the instance is `modifying` so long.
+_CHANGING_SECONDS = 0.5
 
 # Requests and the door keeper both replace an instance's memberships.
 _changing = threading.Lock()
@@ -49,15 +53,73 @@ class ModifyShim:
             if not security_groups.exists(group_id):
                 message = f"Invalid security group , groupId= {group_id}, groupName=."
                 return rds._error("InvalidParameterValue", message, 400)
-        others = {name: value for name, value in params.items() if not name.startswith(_PARAMETER)}
+        refusal = _group_refusal(params) or _retention_refusal(params, record)
+        if refusal is not None:
+            return refusal
+        others = {name: value for name, value in params.items() if not name.startswith((_PARAMETER, _RETENTION))}
         response = self._modify(others)
-        if not wanted or response[0] != 200:
+        if response[0] != 200:
             return response
-        _replace_groups(record, wanted)
-        return rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
+        _show_group_as_pending(params, record)
+        retention_follows = _change_retention(params, record)
+        if wanted:
+            replace_groups(record, wanted)
+        if retention_follows:
+            record["DBInstanceStatus"] = "modifying"
+        response = rds._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", record)
+        if retention_follows:
+            threading.Timer(_CHANGING_SECONDS, _finish_retention, (record,)).start()
+        return response
 
 
-def _replace_groups(record: dict, wanted: list[str]) -> None:
+def _group_refusal(params: dict) -> tuple | None:
+    group = rds._p(params, "DBParameterGroupName")
+    if not group or parameter_group_exists(group):
+        return None
+    return rds._error("DBParameterGroupNotFound", f"DBParameterGroup {group} not found.", 404)
+
+
+def _show_group_as_pending(params: dict, record: dict) -> None:
+    # The name changes at once, its parameters with the next reboot, whatever ApplyImmediately says.
+    if rds._p(params, "DBParameterGroupName"):
+        record["DBParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
+
+
+def _retention_refusal(params: dict, record: dict) -> tuple | None:
+    days = rds._p(params, _RETENTION)
+    if not days:
+        return None
+    if int(days) not in _RETENTION_DAYS:
+        message = f"Invalid backup retention period: {days}. It must be between 0 and 35."
+        return rds._error("InvalidParameterValue", message, 400)
+    if int(days) == 0 and record.get("ReadReplicaDBInstanceIdentifiers"):
+        message = f"{record['DBInstanceIdentifier']} is a source of read replicas: its backups cannot be disabled."
+        return rds._error("InvalidParameterCombination", message, 400)
+    return None
+
+
+def _change_retention(params: dict, record: dict) -> bool:
+    """Change the retention; says whether it follows later because backups are switched on or off by it."""
+    days = rds._p(params, _RETENTION)
+    if not days or int(days) == int(record.get(_RETENTION) or 0):
+        return False
+    if int(days) and record.get(_RETENTION):
+        record[_RETENTION] = int(days)
+        return False
+    # Switching takes a moment, or waits for a maintenance window that is days away.
+    record["PendingModifiedValues"] = {**record["PendingModifiedValues"], _RETENTION: int(days)}
+    return rds._p(params, "ApplyImmediately") == "true"
+
+
+def _finish_retention(record: dict) -> None:
+    pending = dict(record["PendingModifiedValues"])
+    record[_RETENTION] = pending.pop(_RETENTION)
+    record["PendingModifiedValues"] = pending
+    set_status(record, "available", after="modifying")
+
+
+def replace_groups(record: dict, wanted: list[str]) -> None:
+    """Begin to change the security groups of an instance or a cluster; `settle_groups` ends it."""
     with _changing:
         current = groups_in_force(record)
         kept = [_membership(group, "active" if group in current else "adding") for group in wanted]

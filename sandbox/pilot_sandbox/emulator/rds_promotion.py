@@ -13,7 +13,7 @@ import time
 from ministack.core.responses import get_account_id, request_scope
 from ministack.services import rds
 
-from .rds_replica import find_instance, region_of, shown_status, unlink
+from .rds_records import find_instance, record_event, region_of, shown_status, unlink
 from .world_hooks import World
 
 logger = logging.getLogger("pilot.rds")
@@ -71,7 +71,8 @@ class PromotionShim:
                 self._pass_time(record)
                 self._finish(record, retention_days)
         finally:
-            record["DBInstanceStatus"] = "available"
+            if record["DBInstanceStatus"] != "deleting":
+                record["DBInstanceStatus"] = "available"
             self._under_way.discard(record["DBInstanceArn"])
 
     def _pass_time(self, record: dict) -> None:
@@ -87,28 +88,16 @@ class PromotionShim:
         outcome = self._world.promote_database(region_of(record), identifier)
         if not outcome.ok:
             logger.error("promotion of %s failed: %s; it stays a read replica", identifier, outcome.message)
-            _record_event(record, f"Promotion of the read replica failed: {outcome.message}", "failure")
+            record_event(record, f"Promotion of the read replica failed: {outcome.message}", "failure")
             return
         unlink(record)
         record.pop("ReadReplicaSourceDBInstanceIdentifier", None)
         if retention_days:
             record["BackupRetentionPeriod"] = int(retention_days)
         logger.info("%s is promoted and takes writes", identifier)
-        _record_event(record, "Promoted read replica to a standalone DB instance.", "read replica")
+        record_event(record, "Promoted read replica to a standalone DB instance.", "read replica")
 
 
 def _refused(record: dict, status: str, reason: str) -> tuple:
     message = f"DB instance {record['DBInstanceIdentifier']} {reason}; its status is {status}."
     return rds._error("InvalidDBInstanceState", message, 400)
-
-
-def _record_event(record: dict, message: str, category: str) -> None:
-    with rds._shared_container_lock:
-        rds._events[rds.new_uuid()] = {
-            "SourceIdentifier": record["DBInstanceIdentifier"],
-            "SourceType": "db-instance",
-            "SourceArn": record["DBInstanceArn"],
-            "Message": message,
-            "Date": time.time(),
-            "EventCategories": [category],
-        }

@@ -34,6 +34,13 @@ class Outcome:
 
     ok: bool
     message: str
+    missing: bool = False
+    """Whether it is not ok because nothing real stands behind what was addressed."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all is done that there was to do."""
+        return self.ok or self.missing
 
 
 class World:
@@ -77,6 +84,10 @@ class World:
         """Let the real server throw its data away and follow the other Region's; ok once it streams."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/follow", {})
 
+    def keep_database(self, region: str, identifier: str, name: str) -> Outcome:
+        """Keep what the real server has now, up or down, as the content of a snapshot; ok once it is kept."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/snapshot", {"name": name})
+
     def stop_database(self, region: str, identifier: str) -> Outcome:
         """Stop the real server in good order."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/stop", {})
@@ -84,6 +95,20 @@ class World:
     def start_database(self, region: str, identifier: str) -> Outcome:
         """Start the real server in the role that it had; ok once it answers."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/start", {})
+
+    def rename_database(self, region: str, identifier: str, new_identifier: str) -> Outcome:
+        """Restart the real server under another identifier; ok once it answers."""
+        path = f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/rename"
+        return self._post(path, {"newIdentifier": new_identifier})
+
+    def add_replica(self, source_region: str, source: str, region: str, identifier: str) -> Outcome:
+        """Make a new real server that follows another; ok once it streams."""
+        path = f"/hooks/rds/{_quote(source_region)}/{_quote(source)}/replica"
+        return self._post(path, {"region": region, "identifier": identifier})
+
+    def delete_database(self, region: str, identifier: str) -> Outcome:
+        """End the real server for good, with its data."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/delete", {})
 
     def launch_instance(self, region: str, group: str, instance_id: str) -> Outcome:
         """Start one application process; ok once it answers its health check."""
@@ -139,7 +164,7 @@ class World:
                 response.read()
             return Outcome(ok=True, message="")
         except urllib.error.HTTPError as error:
-            return Outcome(ok=False, message=_message_of(error))
+            return Outcome(ok=False, message=_message_of(error), missing=error.code == 404)
         except OSError as error:
             return Outcome(ok=False, message=f"the world did not answer POST {path}: {error}")
 

@@ -4,6 +4,7 @@ What each call takes and the order in which members join and leave: Aurora User 
 Aurora global databases" and "Deleting an Aurora global database".
 """
 
+from ..aurora_metrics import lag_metrics
 from ..aws_clients import AwsClients
 from ..naming import Names
 from .context import SeedContext, unless, wait
@@ -70,17 +71,8 @@ class AuroraGlobal:
         return names.cluster_arn(names.regions.recovery)
 
     def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
-        """`AuroraGlobalDBRPOLag`, which AWS publishes in milliseconds, and not at all while nothing arrives."""
-        if lag_seconds is None:
-            return []
-        return [
-            {
-                "MetricName": "AuroraGlobalDBRPOLag",
-                "Value": lag_seconds * 1000,
-                "Unit": "Milliseconds",
-                "Dimensions": [{"Name": "DBClusterIdentifier", "Value": identifier}],
-            }
-        ]
+        """`AuroraGlobalDBRPOLag` and its like."""
+        return lag_metrics(identifier, lag_seconds)
 
 
 def _create_cluster(rds, names: Names, region: str, **more: object) -> None:

@@ -1,6 +1,7 @@
 """The control server's hooks for databases: what the emulated RDS asks the real servers to do."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 
 from aiohttp import web
@@ -8,6 +9,8 @@ from aiohttp import web
 from ..postgres import PostgresServer
 from .databases import Databases
 from .running import RunningWorkload
+
+_SNAPSHOT_NAME = re.compile(r"[a-z][a-z0-9-]{0,254}")
 
 
 class DatabaseHooks:
@@ -26,6 +29,7 @@ class DatabaseHooks:
             web.post(f"{at}/follow", self._follow),
             web.post(f"{at}/stop", self._stop),
             web.post(f"{at}/start", self._start),
+            web.post(f"{at}/snapshot", self._keep),
             web.post(f"{at}/rename", self._rename),
             web.post(f"{at}/replica", self._add_replica),
             web.post(f"{at}/delete", self._delete),
@@ -57,6 +61,13 @@ class DatabaseHooks:
     async def _start(self, request: web.Request) -> web.Response:
         databases, region, identifier = self._addressed(request)
         return await self._shown(databases, region, identifier, await databases.restart(region, identifier))
+
+    async def _keep(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        name = _text(await _body(request), "name")
+        if not _SNAPSHOT_NAME.fullmatch(name):
+            raise _refusal(web.HTTPBadRequest, f"{name!r} cannot be the name of a folder")
+        return await self._shown(databases, region, identifier, await databases.keep(region, identifier, name))
 
     async def _rename(self, request: web.Request) -> web.Response:
         databases, region, identifier = self._addressed(request)

@@ -91,6 +91,12 @@ class Databases:
         await self.pair.start(region, identifier)
         return self.pair.server(region, identifier)
 
+    async def keep(self, region: str, identifier: str, name: str) -> PostgresServer:
+        """Keep what a server has now as the content of a snapshot of that name; returns the server."""
+        self._check_alive(region)
+        await self.pair.keep(region, identifier, name)
+        return self.pair.server(region, identifier)
+
     async def add_replica(
         self, region: str, identifier: str, source_region: str, source_identifier: str
     ) -> PostgresServer:

@@ -32,6 +32,8 @@ def _healthy_world(emulator: Emulator) -> Iterator[None]:
     """Whatever a test makes the world refuse is forgotten after it."""
     yield
     emulator.world.refuse_launch = emulator.world.refuse_promotion = emulator.world.refuse_doors = None
+    emulator.world.refuse_follow = emulator.world.refuse_snapshot = None
+    emulator.world.databases_may_change.set()
     emulator.world.tasks_may_start.set()
 
 

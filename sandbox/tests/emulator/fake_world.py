@@ -20,7 +20,12 @@ class FakeWorld:
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
+        self.refuse_follow: str | None = None
         self.refuse_launch: str | None = None
+        self.refuse_snapshot: str | None = None
+        #: While it is clear, no server is made, copied, renamed or ended.
+        self.databases_may_change = threading.Event()
+        self.databases_may_change.set()
         #: While it is clear, launches of ECS tasks are not answered.
         self.tasks_may_start = threading.Event()
         self.tasks_may_start.set()
@@ -60,11 +65,14 @@ class FakeWorld:
             return self._set_door((parts[2], parts[3], parts[4]), body["open"])
         if parts[-1] == "ended":
             return 200, {"ended": self.ended_tasks}
-        if parts[1] == "rds" and method == "GET":
-            database = self.databases.get((parts[2], parts[3]))
-            return (200, database) if database else (404, {"message": "unknown"})
         if parts[1] == "rds":
-            return self._promote(self.databases[parts[2], parts[3]])
+            database = self.databases.get((parts[2], parts[3]))
+            if database is None:
+                return 404, {"message": "unknown"}
+            if parts[-1] in ("replica", "rename", "snapshot", "delete"):
+                self.databases_may_change.wait()
+                return self._change_databases(parts[-1], (parts[2], parts[3]), body)
+            return (200, database) if method == "GET" else self._change_database(parts[-1], database)
         if parts[1] == "ecs" and parts[-1] == "launch":
             self.tasks_may_start.wait()
         if parts[-1] == "launch" and self.refuse_launch:
@@ -77,11 +85,40 @@ class FakeWorld:
         self.doors[door] = opened
         return 200, {}
 
-    def _promote(self, database: dict) -> tuple[int, dict]:
-        if self.refuse_promotion:
+    def _change_database(self, verb: str, database: dict) -> tuple[int, dict]:
+        if verb in ("promote", "take-over") and self.refuse_promotion:
             return 409, {"message": self.refuse_promotion}
-        database.update(role="primary", replication=None, lagSeconds=None)
+        if verb == "follow" and self.refuse_follow:
+            return 409, {"message": self.refuse_follow}
+        database.update(
+            {
+                "promote": {"role": "primary", "replication": None, "lagSeconds": None},
+                "take-over": {"role": "primary", "replication": None, "lagSeconds": None},
+                "follow": {"running": True, "role": "standby", "replication": "replicating", "lagSeconds": 0.1},
+                # Down, but nothing is broken.
+                "stop": {"running": False, "inReach": True},
+                "start": {"running": True},
+            }[verb]
+        )
         return 200, {}
+
+    def _change_databases(self, verb: str, database: tuple[str, str], body: dict) -> tuple[int, dict]:
+        """What makes a server, copies it, gives it another identifier, or ends it."""
+        if verb == "snapshot":
+            return (409, {"message": self.refuse_snapshot}) if self.refuse_snapshot else (200, {})
+        if verb == "delete":
+            return 200, self.databases.pop(database)
+        target = (body["region"], body["identifier"]) if verb == "replica" else (database[0], body["newIdentifier"])
+        if target in self.databases:
+            return 409, {"message": f"there is a server called {target[1]} already"}
+        if verb == "rename":
+            self.databases[target] = self.databases.pop(database)
+        elif self.refuse_follow:
+            return 409, {"message": self.refuse_follow}
+        else:
+            standby = {"role": "standby", "replication": "replicating", "lagSeconds": 0.1}
+            self.databases[target] = {**self.databases[database], **standby, "port": 5556}
+        return 200, self.databases[target]
 
     def _handler_class(self) -> type[BaseHTTPRequestHandler]:
         world = self

@@ -13,15 +13,14 @@ from emulator_process import PRIMARY, RECOVERY, Emulator, eventually
 @pytest.fixture
 def replica(emulator: Emulator, name: str) -> str:
     """A replica in the recovery Region, with its source in the primary Region; both are available."""
-    for region, identifier, role in ((PRIMARY, f"{name}-db", "primary"), (RECOVERY, f"{name}-db-replica", "standby")):
-        emulator.world.databases[region, identifier] = {
-            "running": True,
-            "role": role,
-            "replication": "replicating" if role == "standby" else None,
-            "lagSeconds": 0.2 if role == "standby" else None,
-            "address": "127.0.0.1",
-            "port": 5555,
-        }
+    emulator.world.databases[PRIMARY, f"{name}-db"] = {
+        "running": True,
+        "role": "primary",
+        "replication": None,
+        "lagSeconds": None,
+        "address": "127.0.0.1",
+        "port": 5555,
+    }
     source = emulator.client("rds", PRIMARY).create_db_instance(
         DBInstanceIdentifier=f"{name}-db",
         DBInstanceClass="db.t3.micro",
@@ -48,7 +47,7 @@ def test_replica_names_its_source_and_tells_the_live_state(emulator: Emulator, r
     source = replica.removesuffix("-replica")
     seen = describe(emulator, replica)
     assert seen["ReadReplicaSourceDBInstanceIdentifier"] == describe(emulator, source, PRIMARY)["DBInstanceArn"]
-    assert seen["Endpoint"] == seen["Endpoint"] | {"Address": "127.0.0.1", "Port": 5555}
+    assert seen["Endpoint"] == seen["Endpoint"] | {"Address": "127.0.0.1", "Port": 5556}
     assert seen["StatusInfos"] == [{"StatusType": "read replication", "Normal": True, "Status": "replicating"}]
     assert seen["BackupRetentionPeriod"] == 0
 
@@ -110,10 +109,17 @@ def test_backup_retention_can_be_changed_and_a_deleted_replica_leaves_its_source
     emulator: Emulator, replica: str
 ) -> None:
     rds = emulator.client("rds")
-    rds.modify_db_instance(DBInstanceIdentifier=replica, BackupRetentionPeriod=3, ApplyImmediately=True)
-    assert describe(emulator, replica)["BackupRetentionPeriod"] == 3
+    answered = rds.modify_db_instance(DBInstanceIdentifier=replica, BackupRetentionPeriod=3, ApplyImmediately=True)
+    assert answered["DBInstance"]["PendingModifiedValues"] == {"BackupRetentionPeriod": 3}
+    assert answered["DBInstance"]["DBInstanceStatus"] == "modifying"
+    seen = eventually(lambda: (s := describe(emulator, replica))["DBInstanceStatus"] == "available" and s)
+    assert (seen["BackupRetentionPeriod"], seen["PendingModifiedValues"]) == (3, {})
+
+    source = replica.removesuffix("-replica")
+    with pytest.raises(ClientError, match="InvalidParameterCombination"):
+        emulator.client("rds", PRIMARY).modify_db_instance(DBInstanceIdentifier=source, BackupRetentionPeriod=0)
     rds.delete_db_instance(DBInstanceIdentifier=replica, SkipFinalSnapshot=True)
-    assert describe(emulator, replica.removesuffix("-replica"), PRIMARY)["ReadReplicaDBInstanceIdentifiers"] == []
+    eventually(lambda: not describe(emulator, source, PRIMARY)["ReadReplicaDBInstanceIdentifiers"])
 
 
 def refused(call: Callable[[], object]) -> None:

@@ -149,3 +149,47 @@ def test_a_replica_in_another_region_has_not_its_source_s_groups(
         DBInstanceIdentifier=f"{name}-replica", SourceDBInstanceIdentifier=describe(emulator, database)["DBInstanceArn"]
     )
     assert opened not in memberships(describe(emulator, f"{name}-replica", RECOVERY))
+
+
+def test_parameter_group_is_named_at_once_and_in_force_after_a_reboot(emulator: Emulator, database: str) -> None:
+    rds = emulator.client("rds", PRIMARY)
+    with pytest.raises(ClientError) as error:
+        rds.modify_db_instance(DBInstanceIdentifier=database, DBParameterGroupName=f"{database}-own")
+    assert code_of(error) == "DBParameterGroupNotFound"
+    rds.create_db_parameter_group(
+        DBParameterGroupName=f"{database}-own", DBParameterGroupFamily="postgres18", Description="its own"
+    )
+    rds.modify_db_instance(DBInstanceIdentifier=database, DBParameterGroupName=f"{database}-own", ApplyImmediately=True)
+    [group] = describe(emulator, database)["DBParameterGroups"]
+    assert group == {"DBParameterGroupName": f"{database}-own", "ParameterApplyStatus": "pending-reboot"}
+
+
+def test_switching_backups_off_takes_a_moment_or_a_maintenance_window(emulator: Emulator, database: str) -> None:
+    rds = emulator.client("rds", PRIMARY)
+    with pytest.raises(ClientError) as error:
+        rds.modify_db_instance(DBInstanceIdentifier=database, BackupRetentionPeriod=36)
+    assert code_of(error) == "InvalidParameterValue"
+    rds.modify_db_instance(DBInstanceIdentifier=database, BackupRetentionPeriod=0)
+    waiting = describe(emulator, database)
+    assert (waiting["BackupRetentionPeriod"], waiting["DBInstanceStatus"]) == (1, "available")
+    assert waiting["PendingModifiedValues"] == {"BackupRetentionPeriod": 0}
+    # From one number of days to another it needs none.
+    rds.modify_db_instance(DBInstanceIdentifier=database, BackupRetentionPeriod=5)
+    assert describe(emulator, database)["BackupRetentionPeriod"] == 5
+    answered = rds.modify_db_instance(DBInstanceIdentifier=database, BackupRetentionPeriod=0, ApplyImmediately=True)
+    assert answered["DBInstance"]["DBInstanceStatus"] == "modifying"
+    eventually(lambda: describe(emulator, database)["DBInstanceStatus"] == "available")
+    assert describe(emulator, database)["BackupRetentionPeriod"] == 0
+
+
+def test_tags_are_told_with_the_instance(emulator: Emulator, database: str) -> None:
+    rds = emulator.client("rds", PRIMARY)
+    arn, tags = describe(emulator, database)["DBInstanceArn"], [{"Key": "owner", "Value": "shop"}]
+    rds.add_tags_to_resource(ResourceName=arn, Tags=tags)
+    assert describe(emulator, database)["TagList"] == tags
+    assert rds.list_tags_for_resource(ResourceName=arn)["TagList"] == tags
+    rds.remove_tags_from_resource(ResourceName=arn, TagKeys=["owner"])
+    assert describe(emulator, database)["TagList"] == []
+    with pytest.raises(ClientError) as error:
+        rds.add_tags_to_resource(ResourceName=f"{arn}-none", Tags=tags)
+    assert code_of(error) == "DBInstanceNotFound"

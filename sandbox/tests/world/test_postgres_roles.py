@@ -199,3 +199,29 @@ async def test_lag_counts_from_when_the_standby_last_had_everything(pair: Postgr
     pair.line.delay_seconds = 0.0
     await _arrives(pair.recovery, [1])
     assert (await pair.recovery.observe()).lag_seconds == 0.0
+
+
+async def test_what_a_dead_primary_had_is_kept_before_it_follows(pair: PostgresPair) -> None:
+    identifier = pair.identifiers[PRIMARY_REGION]
+    await pair.primary.database.query(_INSERT, (1,))
+    await _arrives(pair.recovery, [1])
+    await pair.line.cut()
+    await pair.primary.database.query(_INSERT, (2,))
+    await pair.primary.stop(immediate=True)
+    await pair.promote(RECOVERY_REGION)
+    await pair.line.mend()
+
+    dead = await pair.keep(PRIMARY_REGION, identifier, "dead")
+    await pair.start(PRIMARY_REGION)
+    mended = await pair.keep(PRIMARY_REGION, identifier, "mended")
+    await pair.follow(PRIMARY_REGION)
+
+    await _arrives(pair.primary, [1])
+    with pytest.raises(PostgresFailed, match="already"):
+        await pair.keep(PRIMARY_REGION, identifier, "dead")
+    for kept in (dead, mended):
+        restored = pair._new_server(f"restored-{kept.name}")
+        kept.rename(restored.data)
+        await restored.start()
+        await _arrives(restored, [1, 2])
+        await restored.stop()

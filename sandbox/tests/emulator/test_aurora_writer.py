@@ -1,0 +1,71 @@
+"""FailoverDBCluster: the writer moves to another instance of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from aurora_database import AuroraDatabase, refused
+from emulator_process import PRIMARY, RECOVERY, Emulator, eventually
+
+_CLUSTER, _INSTANCE = "InvalidDBClusterStateFault", "InvalidDBInstanceState"
+
+
+@pytest.fixture
+def aurora(emulator: Emulator, name: str) -> AuroraDatabase:
+    """A global database whose primary has a reader too."""
+    made = AuroraDatabase(emulator, name)
+    made.seed()
+    made.add_instance(PRIMARY, f"{name}-reader")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _quick(emulator: Emulator) -> Iterator[None]:
+    before = dict(emulator.world.delays)
+    emulator.world.delays["promotionSeconds"] = 0.5
+    yield
+    emulator.world.delays = before
+
+
+def test_the_writer_moves_after_a_restart_of_the_server(aurora: AuroraDatabase) -> None:
+    # A dead writer is the reason for it: the reader lives in another Availability Zone.
+    aurora.server(PRIMARY)["running"] = False
+    answer = _fail_over(aurora)
+    assert answer["Status"] == "failing-over"
+    assert _writer(aurora) == aurora.instance(PRIMARY)
+    refused(lambda: _fail_over(aurora), _CLUSTER, "failing-over")
+    eventually(lambda: aurora.describe(PRIMARY)["Status"] == "available")
+    assert _writer(aurora) == f"{aurora.name}-reader"
+    assert aurora.server(PRIMARY)["running"]
+    assert aurora.instance_status(PRIMARY, f"{aurora.name}-reader") == "available"
+    _fail_over(aurora, TargetDBInstanceIdentifier=aurora.instance(PRIMARY))
+    eventually(lambda: _writer(aurora) == aurora.instance(PRIMARY))
+
+
+def test_only_an_available_reader_of_the_cluster_can_become_the_writer(aurora: AuroraDatabase) -> None:
+    for target, code in (
+        (aurora.instance(PRIMARY), _INSTANCE),
+        ("none-such", "DBInstanceNotFound"),
+        (aurora.instance(RECOVERY), "DBInstanceNotFound"),  # of another Region
+    ):
+        refused(lambda target=target: _fail_over(aurora, TargetDBInstanceIdentifier=target), code)
+    aurora.rds(PRIMARY).delete_db_instance(DBInstanceIdentifier=f"{aurora.name}-reader")
+    refused(lambda: _fail_over(aurora), _CLUSTER, "no available reader")
+    refused(lambda: aurora.rds(PRIMARY).failover_db_cluster(DBClusterIdentifier="none-such"), "DBClusterNotFoundFault")
+
+
+def test_a_secondary_has_no_writer_to_move(aurora: AuroraDatabase) -> None:
+    aurora.add_instance(RECOVERY, f"{aurora.name}-reader-2")
+    refused(lambda: aurora.rds(RECOVERY).failover_db_cluster(DBClusterIdentifier=aurora.cluster(RECOVERY)), _CLUSTER)
+
+
+def _fail_over(aurora: AuroraDatabase, **more: str) -> dict:
+    rds = aurora.rds(PRIMARY)
+    return rds.failover_db_cluster(DBClusterIdentifier=aurora.cluster(PRIMARY), **more)["DBCluster"]
+
+
+def _writer(aurora: AuroraDatabase) -> str:
+    members = aurora.describe(PRIMARY)["DBClusterMembers"]
+    [writer] = [member["DBInstanceIdentifier"] for member in members if member["IsClusterWriter"]]
+    return writer
