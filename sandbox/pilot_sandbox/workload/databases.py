@@ -136,6 +136,8 @@ class Databases:
             server = self.pair.find(region, identifier)
             if server is None:
                 await door.cut()
+                if identifier != self.pair.identifiers[region]:
+                    del self._doors[region, identifier]
                 continue
             if door.target_port != server.port:
                 await door.cut()  # whoever is in is in at another server
