@@ -5,24 +5,27 @@
 dimension `DBClusterIdentifier`. Real PostgreSQL replicates one log for both, so they are the same number here. (Aurora
 User Guide, "Cluster-level metrics for Amazon Aurora": "available only in secondary AWS Regions".)
 
-While nothing is replicated there is no point at all. That a lag goes on growing then is documented only for
-`AuroraGlobalDBProgressLag` (ibid., "Cross-Region resiliency for Global Database secondary clusters"), so an alarm on
-these two must treat missing data as breaching.
+While nothing is replicated these two have no point at all, so an alarm on them must treat missing data as breaching.
+`AuroraGlobalDBProgressLag`, how far the secondary's volume is behind in user and system transactions, is the one that
+AWS documents to go on growing then (ibid., "Cross-Region resiliency for Global Database secondary clusters").
 """
 
-_LAG_METRICS = ("AuroraGlobalDBRPOLag", "AuroraGlobalDBReplicationLag")
+from .postgres import Observation
+
+_WHILE_REPLICATED = ("AuroraGlobalDBRPOLag", "AuroraGlobalDBReplicationLag")
+_ALWAYS = "AuroraGlobalDBProgressLag"
 
 
-def lag_metrics(cluster_identifier: str, lag_seconds: float | None) -> list[dict]:
-    """The metric data of a secondary cluster; none for a lag of `None`, which is that of one that does not stream."""
-    if lag_seconds is None:
-        return []
+def lag_metrics(cluster_identifier: str, observed: Observation) -> list[dict]:
+    """The metric data of a secondary cluster, of which this was observed."""
+    values = [(name, observed.lag_seconds) for name in _WHILE_REPLICATED] + [(_ALWAYS, observed.behind_seconds)]
     return [
         {
             "MetricName": name,
-            "Value": lag_seconds * 1000,
+            "Value": seconds * 1000,
             "Unit": "Milliseconds",
             "Dimensions": [{"Name": "DBClusterIdentifier", "Value": cluster_identifier}],
         }
-        for name in _LAG_METRICS
+        for name, seconds in values
+        if seconds is not None
     ]

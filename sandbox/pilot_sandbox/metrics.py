@@ -53,7 +53,7 @@ async def _publish_lag(world: "World", workload: "RunningWorkload") -> None:
             observed = await server.observe()
             if observed.role != "standby" or workload.is_cut_off(region):
                 continue
-            for datum in workload.lag_metrics(identifier, observed.lag_seconds):
+            for datum in workload.lag_metrics(identifier, observed):
                 published = await _put(world, region, "AWS/RDS", datum)
                 if published and datum["Value"] >= 0 and workload.client_running:
                     workload.lag_points += 1

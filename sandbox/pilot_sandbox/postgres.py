@@ -74,6 +74,8 @@ class Observation:
     replication: str | None
     lag_seconds: float | None
     port: int
+    #: How old is what a standby has, whether anything arrives or not; None of a primary, and while nobody knows.
+    behind_seconds: float | None = None
 
     def as_hook(self) -> dict:
         """The form in which the emulator reads it."""
@@ -287,9 +289,11 @@ class PostgresServer:
         if not in_recovery:
             return Observation(True, "primary", None, None, self.port)
         if receiver != "streaming":
-            return Observation(True, "standby", "error", None, self.port)
+            # Whoever receives nothing cannot know that there is nothing to receive.
+            behind_seconds = self._lag_seconds(asked_at, None, replay_age_seconds)
+            return Observation(True, "standby", "error", None, self.port, behind_seconds)
         lag_seconds = self._lag_seconds(asked_at, caught_up, replay_age_seconds)
-        return Observation(True, "standby", "replicating", lag_seconds, self.port)
+        return Observation(True, "standby", "replicating", lag_seconds, self.port, lag_seconds)
 
     async def position(self) -> str | None:
         """How far this server is in its write-ahead log; None while it does not answer."""

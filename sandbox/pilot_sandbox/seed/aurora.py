@@ -7,6 +7,7 @@ Aurora global databases" and "Deleting an Aurora global database".
 from ..aurora_metrics import lag_metrics
 from ..aws_clients import AwsClients
 from ..naming import Names
+from ..postgres import Observation
 from .context import SeedContext, unless, wait
 from .doors import PrimaryDoors
 
@@ -70,9 +71,9 @@ class AuroraGlobal:
         """The recovery Region's cluster."""
         return names.cluster_arn(names.regions.recovery)
 
-    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
+    def lag_metrics(self, identifier: str, observed: Observation) -> list[dict]:
         """`AuroraGlobalDBRPOLag` and its like."""
-        return lag_metrics(identifier, lag_seconds)
+        return lag_metrics(identifier, observed)
 
 
 def _create_cluster(rds, names: Names, region: str, **more: object) -> None:

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ..aws_clients import AwsClients
 from ..naming import Names
+from ..postgres import Observation
 from .context import SeedContext
 from .doors import PrimaryDoors
 
@@ -30,5 +31,5 @@ class Databases(Part, Protocol):
     def protected_arn(self, names: Names) -> str:
         """ARN of what the recovery Region's backup vault has recovery points of."""
 
-    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
-        """A standby's replication lag as RDS publishes it in its Region; `None` while nothing is replicated."""
+    def lag_metrics(self, identifier: str, observed: Observation) -> list[dict]:
+        """A standby's replication lag as RDS publishes it in its Region."""

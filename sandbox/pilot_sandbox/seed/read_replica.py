@@ -2,6 +2,7 @@
 
 from ..aws_clients import AwsClients
 from ..naming import Names
+from ..postgres import Observation
 from .context import SeedContext, unless, wait
 from .doors import PrimaryDoors
 
@@ -58,12 +59,12 @@ class ReadReplica:
         """The replica."""
         return names.database_arn(names.regions.recovery)
 
-    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
+    def lag_metrics(self, identifier: str, observed: Observation) -> list[dict]:
         """`ReplicaLag`, which is -1 when the replica is not replicating."""
         return [
             {
                 "MetricName": "ReplicaLag",
-                "Value": -1.0 if lag_seconds is None else lag_seconds,
+                "Value": -1.0 if observed.lag_seconds is None else observed.lag_seconds,
                 "Unit": "Seconds",
                 "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": identifier}],
             }

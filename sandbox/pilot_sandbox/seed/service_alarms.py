@@ -35,7 +35,8 @@ class ServiceAlarms:
             AlarmName=names.alarm("replication-lag"),
             AlarmDescription="The recovery Region's cluster is further behind than the objective allows.",
             Namespace="AWS/RDS",
-            MetricName="AuroraGlobalDBRPOLag",
+            # The one that goes on growing while nothing arrives: an alarm that must ring when the primary is gone.
+            MetricName="AuroraGlobalDBProgressLag",
             Dimensions=[{"Name": "DBClusterIdentifier", "Value": names.cluster(recovery)}],
             Threshold=self.lag_seconds_max * 1000,
             ComparisonOperator="GreaterThanThreshold",

@@ -7,7 +7,7 @@ from ..seed.failover_records import FailoverRecords
 from ..seed.recovery_point import RecoveryPoint
 from ..seed.service_alarms import ServiceAlarms, service_gauges
 from ..seed.services import Services
-from .aurora_names import cluster_identifiers
+from .aurora_names import cluster_identifiers, cluster_parameters
 from .topology import Topology
 
 _DATABASES = AuroraGlobal()
@@ -20,10 +20,6 @@ def _identifiers(names: Names) -> dict[str, str]:
         "payments-cluster": names.ecs_cluster,
         "payments-api": names.service,
     }
-
-
-def _parameters(_: Names) -> dict[str, str]:
-    return {}
 
 
 PAYMENTS = Topology(
@@ -40,7 +36,7 @@ PAYMENTS = Topology(
     ),
     example=_EXAMPLE,
     identifiers=_identifiers,
-    parameters=_parameters,
+    parameters=cluster_parameters,
     gauges=service_gauges,
     capacities={"api": {"min": 3, "max": 6, "desired": 3}},
 )

@@ -6,7 +6,7 @@ from ..seed.canary import Canary
 from ..seed.failover_records import FailoverRecords
 from ..seed.groups import Groups
 from ..seed.recovery_point import RecoveryPoint
-from .aurora_names import cluster_identifiers
+from .aurora_names import cluster_identifiers, cluster_parameters
 from .topology import Topology
 
 _DATABASES = AuroraGlobal()
@@ -18,7 +18,11 @@ def _identifiers(names: Names) -> dict[str, str]:
 
 
 def _parameters(names: Names) -> dict[str, str]:
-    return {"AutoScalingGroupName": names.group, "PrimaryAutoScalingGroupName": names.group}
+    return {
+        **cluster_parameters(names),
+        "AutoScalingGroupName": names.group,
+        "PrimaryAutoScalingGroupName": names.group,
+    }
 
 
 WARM_STANDBY = Topology(

@@ -110,8 +110,9 @@ class Databases:
         """Give a server another identifier; its door stays behind and leads nowhere. Returns the server."""
         self._check_alive(region)
         await self.pair.rename(region, identifier, new)
-        # The security groups move with the instance.
+        # The security groups move with the instance; who takes its old name comes with groups of his own.
         if (region, identifier) in self._shut:
+            self._shut.remove((region, identifier))
             self._shut.add((region, new))
         await self._apply_doors()
         return self.pair.server(region, new)
@@ -119,6 +120,7 @@ class Databases:
     async def remove(self, region: str, identifier: str) -> None:
         """End a server for good."""
         await self.pair.remove(region, identifier)
+        self._shut.discard((region, identifier))
         await self._apply_doors()
 
     def _check_alive(self, region: str) -> None:
@@ -136,6 +138,8 @@ class Databases:
             server = self.pair.find(region, identifier)
             if server is None:
                 await door.cut()
+                if identifier != self.pair.identifiers[region]:
+                    del self._doors[region, identifier]
                 continue
             if door.target_port != server.port:
                 await door.cut()  # whoever is in is in at another server

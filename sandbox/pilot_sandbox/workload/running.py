@@ -13,6 +13,7 @@ from ..client import OutsideClient
 from ..client_gateway import ClientGateway
 from ..free_ports import free_port
 from ..gauges import Gauge
+from ..postgres import Observation
 from ..postgres_binaries import PostgresBinaries
 from ..postgres_pair import PostgresPair
 from ..relay import Relay
@@ -163,9 +164,9 @@ class RunningWorkload:
         """Identifier of what one Region's server stands behind: an instance, or a cluster."""
         return self._topology.databases.server(self.names, region)
 
-    def lag_metrics(self, identifier: str, lag_seconds: float | None) -> list[dict]:
-        """A standby's replication lag as RDS publishes it in its Region; `None` while nothing is replicated."""
-        return self._topology.databases.lag_metrics(identifier, lag_seconds)
+    def lag_metrics(self, identifier: str, observed: Observation) -> list[dict]:
+        """A standby's replication lag as RDS publishes it in its Region."""
+        return self._topology.databases.lag_metrics(identifier, observed)
 
     def is_cut_off(self, region: str) -> bool:
         """Whether the Region's network is down: nobody outside hears of it."""
