@@ -64,6 +64,10 @@ pub enum Action {
     FenceInstance,
     /// `rds:PromoteReadReplica`.
     PromoteReadReplica,
+    /// `rds:FailoverGlobalCluster` with `AllowDataLoss`.
+    FailoverGlobalCluster,
+    /// `rds:SwitchoverGlobalCluster`, which loses nothing.
+    SwitchoverGlobalCluster,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `s3:PutObject` of the STOP object.
@@ -80,6 +84,8 @@ impl Action {
             Action::FenceLoadBalancer => "fence-load-balancer",
             Action::FenceInstance => "fence-instance",
             Action::PromoteReadReplica => "promote-read-replica",
+            Action::FailoverGlobalCluster => "failover-global-cluster",
+            Action::SwitchoverGlobalCluster => "switchover-global-cluster",
             Action::ResizeGroup => "resize-group",
             Action::PutStopObject => "put-stop-object",
             Action::UpsertRecords => "upsert-records",

@@ -7,6 +7,7 @@ pub mod dns;
 pub mod endpoint;
 pub mod fence;
 pub mod gate;
+pub mod global_cluster;
 pub mod group;
 pub mod health;
 pub mod pivot;
