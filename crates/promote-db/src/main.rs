@@ -5,6 +5,8 @@ use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
+use promote_db::databases::Databases;
+use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::handler;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,6 +14,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let replicas = AwsReplicas::new(&aws);
-    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &replicas, Timestamp::now)).await
+    let (replicas, global_clusters) = (AwsReplicas::new(&aws), AwsGlobalClusters::new(&aws));
+    let databases = Databases { replicas: &replicas, global_clusters: &global_clusters };
+    runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &databases, Timestamp::now)).await
 }
