@@ -10,13 +10,15 @@ use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
+use promote_db::databases::Databases;
+use promote_db::global_cluster_adapter::AwsGlobalClusters;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let replicas = AwsReplicas::new(&aws);
+    let (replicas, global_clusters) = (AwsReplicas::new(&aws), AwsGlobalClusters::new(&aws));
     let notifier = SnsTopic::new(&aws, config::notifications_topic()?);
     let http = HttpClient::new()?;
     let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
@@ -24,7 +26,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         ledger: &ledger,
         plans: &plans,
         eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
-        replicas: &replicas,
+        databases: Databases { replicas: &replicas, global_clusters: &global_clusters },
         notifier: &notifier,
         clock: Timestamp::now,
     };

@@ -16,12 +16,15 @@ use http_probe::{Http, Request};
 use jiff::SignedDuration;
 use pilot_core::contract::{Assessment, GateRequest, Mode, Run, Step, StepRef, StepResponse};
 use pilot_core::decide::data_loss::DataLoss;
+use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
 use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::{AlarmState, HttpAnswer, LagSample, NoAnswer, ReplicaObserved};
+use pilot_core::plan::Regions;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now, told};
+use promote_db::databases::Databases;
 use promote_db::handler::GATE;
 use serde_json::{Value, json};
 
@@ -39,6 +42,8 @@ struct Scene {
     entered_at: jiff::Timestamp,
     assessment: Assessment,
     alarm: RefCell<AlarmState>,
+    /// The primary Aurora cluster, as its own Region tells it.
+    cluster: RefCell<Option<Result<ClusterSeen, CallError>>>,
     pages: RefCell<Vec<(String, String)>>,
 }
 
@@ -56,6 +61,19 @@ impl Alarms for Scene {
 
 impl Instances for Scene {
     async fn describe(&self, _region: &str, _identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
+        Ok(None)
+    }
+
+    async fn cluster(&self, _region: &str, _identifier: &str) -> Result<Option<ClusterSeen>, CallError> {
+        self.cluster.borrow().clone().transpose()
+    }
+
+    async fn global_replication(
+        &self,
+        _regions: &Regions,
+        _global_cluster: &str,
+        _recovery_cluster: &str,
+    ) -> Result<Option<ReplicationSeen>, CallError> {
         Ok(None)
     }
 }
@@ -91,6 +109,7 @@ impl Scene {
             entered_at: now(),
             assessment: fixture::assessment(),
             alarm: AlarmState::Alarm.into(),
+            cluster: RefCell::default(),
             pages: RefCell::default(),
         }
     }
@@ -107,7 +126,7 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: self, alarms: self, instances: self },
-            replicas: &self.world,
+            databases: Databases { replicas: &self.world, global_clusters: &self.world },
             notifier: self,
             clock: now,
         };

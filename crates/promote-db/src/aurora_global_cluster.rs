@@ -30,7 +30,7 @@ fn is_planned(mode: Mode) -> bool {
     }
 }
 
-/// Brings one global database a step on towards having its writer in the recovery Region.
+/// Brings one global database a step on towards having its writer in the recovery Region, as the run's mode wants it.
 ///
 /// # Errors
 /// See [`crate::handler::handle`].
@@ -40,7 +40,21 @@ pub async fn reconcile<L: Ledger, G: GlobalClusters>(
     component: &AuroraGlobalCluster,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
-    let move_ = Move::of(context, component);
+    reconcile_as(is_planned(context.run.mode), context, clusters, component, allowed_seconds).await
+}
+
+/// The same by a switchover (`planned`) or a failover.
+///
+/// # Errors
+/// See [`crate::handler::handle`].
+pub async fn reconcile_as<L: Ledger, G: GlobalClusters>(
+    planned: bool,
+    context: &StepContext<'_, L>,
+    clusters: &G,
+    component: &AuroraGlobalCluster,
+    allowed_seconds: u32,
+) -> Result<Progress, Failure> {
+    let move_ = Move::of(planned, context, component);
     let id = component.global_cluster_identifier.as_str();
     let observed = observe(clusters, component).await?;
     let earlier = context.earlier(&component.name, move_.action).await?;
@@ -81,8 +95,7 @@ struct Move<'a> {
 }
 
 impl<'a> Move<'a> {
-    fn of<L>(context: &'a StepContext<'_, L>, component: &'a AuroraGlobalCluster) -> Self {
-        let planned = is_planned(context.run.mode);
+    fn of<L>(planned: bool, context: &'a StepContext<'_, L>, component: &'a AuroraGlobalCluster) -> Self {
         let target = Target {
             global_cluster: &component.global_cluster_identifier,
             recovery_cluster: &component.recovery_cluster_identifier,

@@ -1,21 +1,24 @@
 //! The Aurora global database, look by look.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
 use futures::executor::block_on;
 use jiff::Timestamp;
 use pilot_core::FailureName;
-use pilot_core::contract::{Mode, Run, Step};
+use pilot_core::contract::{Mode, Run, Step, StepRef, StepResponse};
 use pilot_core::journal::{Entry, EntryOutcome};
 use pilot_core::observed::{GlobalClusterObserved, LagSample};
-use pilot_shell::CallError;
+use pilot_core::plan::Database;
+use pilot_shell::{CallError, StepContext};
 use pilot_shell::ledger::Ledger;
+use pilot_shell::plans::PlanStore;
 use pilot_shell::ports::GlobalClusters;
 use pilot_testkit::fixture::{GLOBAL_CLUSTER, PRIMARY_CLUSTER_ARN, RECOVERY_CLUSTER_ARN};
 use pilot_testkit::{
     FakeGlobalCluster, FakeLedger, FakePlans, FakeWorld, Fault, Faults, Injected, MoveEnd, advance_seconds, fixture,
     now, told,
 };
+use promote_db::aurora_global_cluster::reconcile_as;
 use promote_db::databases::Databases;
 use promote_db::handler::{GATE, handle};
 use serde_json::Value;
@@ -307,17 +310,65 @@ fn nothing_is_failed_over_that_the_gate_did_not_pass() {
     assert!(case.faults.calls().is_empty());
 }
 
-/// The fake's own switchover, until a run's mode asks for one: it refuses what AWS refuses.
+impl Case {
+    /// One look of a switchover, with the primary Region reachable or not.
+    fn switch(&self, seconds: i64) -> String {
+        advance_seconds(seconds);
+        let plan = block_on(self.plans.pinned(&self.run.plan)).unwrap();
+        let step = StepRef { name: Step::PromoteData, started_at: self.run.started_at };
+        let context = StepContext { run: &self.run, plan: &plan, step: &step, ledger: &self.ledger, clock: now };
+        let Database::AuroraGlobalCluster(component) = &plan.databases[0] else { panic!("another kind") };
+        let world = Injected::new(&self.world, &self.faults);
+        let looked = block_on(reconcile_as(true, &context, &world, component, 900));
+        told(&looked.map(|progress| StepResponse::of(vec![progress])))
+    }
+}
+
 #[test]
-fn the_test_kit_switches_over_a_healthy_global_cluster_only_and_in_the_writers_region() {
-    let world = fixture::world();
-    let switch = |region: &str| block_on(world.switch_over(region, GLOBAL_CLUSTER, RECOVERY_CLUSTER_ARN));
-    let code = |result: Result<(), CallError>| result.unwrap_err().code().map(str::to_owned);
-    assert_eq!(code(switch("ap-southeast-1")).as_deref(), Some("InvalidGlobalClusterStateFault"));
-    world.set_primary_reachable(false);
-    assert_eq!(code(switch("ap-southeast-2")), None, "nobody answers");
-    world.set_primary_reachable(true);
-    switch("ap-southeast-2").unwrap();
-    assert_eq!(code(switch("ap-southeast-2")).as_deref(), Some("InvalidGlobalClusterStateFault"));
-    assert_eq!(world.peek_global_cluster(GLOBAL_CLUSTER).unwrap().switchovers, 1);
+fn a_planned_run_switches_over_in_the_writers_region_and_leaves_no_snapshot_to_copy() {
+    let case = Case::new(|_| {}, Faults::none());
+    case.world.set_primary_reachable(true);
+    let lines: Vec<String> = [0, 2, 1, 2, 2, 2].iter().map(|seconds| case.switch(*seconds)).collect();
+    let (pending, switching_over) = (moving("pending"), moving("switching-over"));
+    let accepted = "on its way: RDS: switchover accepted (again in 2s)";
+    let done = "done: shop-aurora-dr is the writer of shop-global";
+    assert_eq!(lines, [accepted, NOTHING_SHOWS, &pending, &switching_over, &switching_over, done]);
+    assert_eq!((case.cluster().failovers, case.cluster().switchovers), (0, 1));
+    assert_eq!(case.entry().unwrap().action.as_str(), "switchover-global-cluster");
+}
+
+#[test]
+fn a_switchover_waits_for_a_healthy_global_cluster_and_is_told_what_rds_refuses() {
+    let case = Case::new(|c| c.observed.members[1].synchronization = Some("pending-resync".into()), Faults::none());
+    case.world.set_primary_reachable(true);
+    let waits = "on its way: the secondary is `pending-resync`, a switchover needs it `connected` (again in 3s)";
+    assert_eq!(case.switch(0), waits);
+    assert!(case.faults.mutating_calls().is_empty());
+
+    // RDS knows more than it shows: a third cluster that lags behind.
+    let case = Case::new(|_| {}, Faults::none());
+    case.world.set_primary_reachable(true);
+    case.world.change_global_cluster(GLOBAL_CLUSTER, |cluster| {
+        let mut third = cluster.observed.members[1].clone();
+        third.arn = third.arn.replace("ap-southeast-1", "eu-west-1");
+        third.synchronization = Some("pending-resync".into());
+        cluster.observed.members.push(third);
+    });
+    assert!(
+        case.switch(0).starts_with(
+            "PromotionRefused: RDS refused rds:SwitchoverGlobalCluster with InvalidGlobalClusterStateFault: A switchover"
+        ),
+        "{:?}",
+        case.entry()
+    );
+    assert!(matches!(case.entry().unwrap().outcome, Some(EntryOutcome::NotDone { .. })));
+}
+
+#[test]
+fn a_switchover_whose_region_does_not_answer_is_unknown_until_it_is_seen() {
+    let case = Case::new(|_| {}, Faults::none());
+    let unanswered = case.switch(0);
+    assert!(unanswered.starts_with("AwsUnavailable: rds:SwitchoverGlobalCluster: outcome unknown"), "{unanswered}");
+    assert_eq!(case.switch(1), NOTHING_SHOWS);
+    assert_eq!((case.cluster().switchovers, case.entry().unwrap().outcome), (0, None));
 }

@@ -45,6 +45,9 @@ impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
+            Action::FailoverGlobalCluster | Action::SwitchoverGlobalCluster => {
+                Err(incomplete(entry, "a global cluster's failover or switchover cannot be undone"))
+            }
         }
     }
 
