@@ -32,11 +32,7 @@ pub trait Instances {
         identifier: &str,
     ) -> impl Future<Output = Result<Option<ReplicaObserved>, CallError>>;
     /// `rds:DescribeDBClusters` of one identifier, and `rds:DescribeDBInstances` of its writer; `None`: no such cluster.
-    fn cluster(
-        &self,
-        region: &str,
-        identifier: &str,
-    ) -> impl Future<Output = Result<Option<ClusterSeen>, CallError>>;
+    fn cluster(&self, region: &str, identifier: &str) -> impl Future<Output = Result<Option<ClusterSeen>, CallError>>;
     /// `rds:DescribeGlobalClusters` in the recovery Region, and the newest `AuroraGlobalDBRPOLag` there of the last minutes; `None`: no
     /// such global cluster.
     fn global_replication(

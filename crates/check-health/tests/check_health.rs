@@ -224,9 +224,10 @@ const AURORA_DATABASES: &str = "databases:
 /// The example with its part of this name replaced.
 fn with_part(yaml: &str, name: &str, part: &str) -> String {
     let start = yaml.find(&format!("\n{name}:")).unwrap() + 1;
-    let length = yaml[start..].match_indices('\n').map(|(at, _)| at + 1).find(|at| {
-        yaml[start + at..].starts_with(|next: char| next.is_ascii_lowercase())
-    });
+    let length = yaml[start..]
+        .match_indices('\n')
+        .map(|(at, _)| at + 1)
+        .find(|at| yaml[start + at..].starts_with(|next: char| next.is_ascii_lowercase()));
     format!("{}{part}{}", &yaml[..start], &yaml[start + length.unwrap()..])
 }
 
@@ -238,7 +239,8 @@ fn cluster_seen(writer_status: &str) -> ClusterSeen {
 
 fn replication_seen(synchronization: &str, lag_seconds: Option<f64>) -> ReplicationSeen {
     let arn = |region: &str, id: &str| format!("arn:aws:rds:{region}:111122223333:cluster:{id}");
-    let member = |arn: String, is_writer| GlobalMember { arn, is_writer, synchronization: Some(synchronization.into()) };
+    let member =
+        |arn: String, is_writer| GlobalMember { arn, is_writer, synchronization: Some(synchronization.into()) };
     let global = GlobalClusterObserved {
         status: "available".into(),
         engine_version: None,
@@ -269,7 +271,11 @@ async fn an_aurora_primary_is_judged_by_its_own_region_and_from_the_recovery_reg
             ["failing", "healthy", "failing"],
             "down",
         ),
-        (|scene| drop(scene.cluster.replace(Some(Ok(cluster_seen("storage-full"))))), ["healthy", "failing", "healthy"], "impaired"),
+        (
+            |scene| drop(scene.cluster.replace(Some(Ok(cluster_seen("storage-full"))))),
+            ["healthy", "failing", "healthy"],
+            "impaired",
+        ),
         // Missing data is not healthy, and no failure either.
         (
             |scene| drop(scene.replication.replace(Some(Ok(replication_seen("connected", None))))),

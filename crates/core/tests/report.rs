@@ -226,8 +226,10 @@ fn a_failover_of_a_global_cluster_loses_what_was_measured_and_a_switchover_nothi
         (Action::SwitchoverGlobalCluster, None, Some(0.0)),
     ] {
         let journal = vec![Entry { action, ..promotion(accepted()) }];
-        let evidence =
-            evidence.map(|seconds| ("data-loss#shop-db".to_owned(), loss(seconds))).into_iter().collect::<BTreeMap<_, _>>();
+        let evidence = evidence
+            .map(|seconds| ("data-loss#shop-db".to_owned(), loss(seconds)))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>();
         let report = build(Facts { journal, evidence, ..facts(&document) });
         assert_eq!(report.rpo_seconds, expected, "{action:?}");
     }

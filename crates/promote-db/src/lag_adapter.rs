@@ -33,11 +33,8 @@ pub(crate) async fn samples(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<LagSample>, CallError> {
-    let period_seconds = if to.as_second() - from.as_second() < FINE_SECONDS_MAX {
-        FINE_PERIOD_SECONDS
-    } else {
-        COARSE_PERIOD_SECONDS
-    };
+    let period_seconds =
+        if to.as_second() - from.as_second() < FINE_SECONDS_MAX { FINE_PERIOD_SECONDS } else { COARSE_PERIOD_SECONDS };
     let queries: Vec<MetricDataQuery> = metric
         .dimensions
         .iter()

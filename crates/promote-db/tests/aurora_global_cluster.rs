@@ -9,10 +9,10 @@ use pilot_core::contract::{Mode, Run, Step, StepRef, StepResponse};
 use pilot_core::journal::{Entry, EntryOutcome};
 use pilot_core::observed::{GlobalClusterObserved, LagSample};
 use pilot_core::plan::Database;
-use pilot_shell::{CallError, StepContext};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
 use pilot_shell::ports::GlobalClusters;
+use pilot_shell::{CallError, StepContext};
 use pilot_testkit::fixture::{GLOBAL_CLUSTER, PRIMARY_CLUSTER_ARN, RECOVERY_CLUSTER_ARN};
 use pilot_testkit::{
     FakeGlobalCluster, FakeLedger, FakePlans, FakeWorld, Fault, Faults, Injected, MoveEnd, advance_seconds, fixture,
@@ -253,7 +253,8 @@ fn a_call_that_is_refused_by_its_own_lost_first_try_waits_for_that_one() {
 #[test]
 fn a_refusal_after_a_lost_answer_does_not_hide_that_the_first_try_may_be_done() {
     let faults = Faults::none().nth(FAILOVER, 0, Fault::UnknownBefore).nth(FAILOVER, 1, Fault::Refused);
-    let refused = "PromotionRefused: RDS refused rds:FailoverGlobalCluster with AccessDenied: not authorized (injected)";
+    let refused =
+        "PromotionRefused: RDS refused rds:FailoverGlobalCluster with AccessDenied: not authorized (injected)";
     let case = check(|_| {}, faults, &[0, 61], &[UNANSWERED, refused]);
     assert_eq!(case.entry().unwrap().outcome, None, "not `not done`: the rollback must take it for the pivot");
 }

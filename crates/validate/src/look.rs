@@ -4,7 +4,9 @@ use futures::future::{join, join_all};
 use jiff::Timestamp;
 use pilot_core::decide::readiness::{self, Readiness};
 use pilot_core::observed::{GlobalClusterObserved, LagSample, ReplicaObserved};
-use pilot_core::plan::{AuroraGlobalCluster, Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic};
+use pilot_core::plan::{
+    AuroraGlobalCluster, Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic,
+};
 use pilot_shell::CallError;
 
 use crate::ports::Region;
@@ -62,10 +64,7 @@ pub async fn global_cluster_with_lag<R: Region>(
     to: Timestamp,
 ) -> Result<(Option<GlobalClusterObserved>, Vec<LagSample>), CallError> {
     let (global, recovery) = (&component.global_cluster_identifier, &component.recovery_cluster_identifier);
-    let (observed, samples) = join(
-        region.global_cluster(global, recovery),
-        region.rpo_lag_samples(recovery, source_region, from, to),
-    )
-    .await;
+    let (observed, samples) =
+        join(region.global_cluster(global, recovery), region.rpo_lag_samples(recovery, source_region, from, to)).await;
     Ok((observed?, samples?))
 }

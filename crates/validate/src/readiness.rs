@@ -44,9 +44,7 @@ pub async fn report<R: Region>(
     let workload = &plan.metadata.name;
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
         let seen = match database {
-            Database::RdsReadReplica(replica) => {
-                replicates(replica, plan.objectives.rpo_seconds, region, now).await
-            }
+            Database::RdsReadReplica(replica) => replicates(replica, plan.objectives.rpo_seconds, region, now).await,
             Database::AuroraGlobalCluster(cluster) => is_connected(cluster, plan, region, now).await,
         };
         (database.name().to_owned(), seen)

@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
-use pilot_core::observed::{FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved};
+use pilot_core::observed::{
+    FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+};
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
@@ -556,10 +558,26 @@ async fn a_global_cluster_that_can_take_over_is_ready_and_says_at_what_loss() {
 #[tokio::test]
 async fn a_wrong_plan_of_a_global_cluster_is_refused_with_what_to_mend() {
     let edits: [(&str, &str, &str); 4] = [
-        ("globalClusterIdentifier: shop-global", "globalClusterIdentifier: shop", "db: shop: RDS knows no such global cluster; make it, or correct globalClusterIdentifier"),
-        ("recoveryClusterIdentifier: shop-aurora-dr", "recoveryClusterIdentifier: shop-dr", "has no member shop-dr in the recovery Region ap-southeast-1"),
-        ("recoveryClusterIdentifier: shop-aurora-dr", "recoveryClusterIdentifier: shop-aurora", "shop-aurora of shop-global lies in ap-southeast-2, not in the recovery Region ap-southeast-1"),
-        ("primaryClusterIdentifier: shop-aurora,", "primaryClusterIdentifier: ledger,", "does not hold ledger of ap-southeast-2"),
+        (
+            "globalClusterIdentifier: shop-global",
+            "globalClusterIdentifier: shop",
+            "db: shop: RDS knows no such global cluster; make it, or correct globalClusterIdentifier",
+        ),
+        (
+            "recoveryClusterIdentifier: shop-aurora-dr",
+            "recoveryClusterIdentifier: shop-dr",
+            "has no member shop-dr in the recovery Region ap-southeast-1",
+        ),
+        (
+            "recoveryClusterIdentifier: shop-aurora-dr",
+            "recoveryClusterIdentifier: shop-aurora",
+            "shop-aurora of shop-global lies in ap-southeast-2, not in the recovery Region ap-southeast-1",
+        ),
+        (
+            "primaryClusterIdentifier: shop-aurora,",
+            "primaryClusterIdentifier: ledger,",
+            "does not hold ledger of ap-southeast-2",
+        ),
     ];
     for (right, wrong, problem) in edits {
         let yaml = aurora_yaml();
@@ -576,8 +594,10 @@ async fn a_wrong_plan_of_a_global_cluster_is_refused_with_what_to_mend() {
 
 #[tokio::test]
 async fn a_global_cluster_whose_loss_is_too_high_or_unknown_is_refused_by_its_own_name() {
-    let sample =
-        |age_seconds, lag_seconds| LagSample { at: fixture::incident_at() - SignedDuration::from_secs(age_seconds), lag_seconds };
+    let sample = |age_seconds, lag_seconds| LagSample {
+        at: fixture::incident_at() - SignedDuration::from_secs(age_seconds),
+        lag_seconds,
+    };
     for lag in [vec![sample(10, 120.0)], Vec::new(), vec![sample(400, 0.0)]] {
         let stage = Stage::aurora();
         stage.change_global(|cluster| cluster.lag = lag.clone());
@@ -605,7 +625,8 @@ async fn a_global_cluster_on_the_move_or_unanswered_is_looked_at_again_for_a_bou
 
 #[tokio::test]
 async fn a_global_cluster_is_proven_by_its_writer_and_by_nothing_on_the_move() {
-    let steps: [(fn(&mut FakeGlobalCluster), Status, &str); 3] = [
+    type Change = fn(&mut FakeGlobalCluster);
+    let steps: [(Change, Status, &str); 3] = [
         (|_| {}, Status::InProgress, "shop-aurora-dr is not the writer of shop-global"),
         (|c| (writer_moved(c), moving(c)).1, Status::InProgress, "shop-global is on the move, `switching-over`"),
         (writer_moved, Status::Done, "shop-aurora-dr is the writer of shop-global, and nothing is on the move"),

@@ -155,7 +155,11 @@ pub(crate) fn no_member(target: &Target<'_>, global: &GlobalClusterObserved) -> 
     let elsewhere = global.members.iter().find(|member| member.identifier().eq_ignore_ascii_case(cluster));
     match elsewhere {
         Some(member) => {
-            format!("{cluster} of {} lies in {}, not in the recovery Region {region}", target.global_cluster, member.region())
+            format!(
+                "{cluster} of {} lies in {}, not in the recovery Region {region}",
+                target.global_cluster,
+                member.region()
+            )
         }
         None => format!(
             "{} has no member {cluster} in the recovery Region {region}, its members are {}",

@@ -130,10 +130,10 @@ fn rpo_seconds(outcome: Outcome, journal: &[Entry], data_loss: &[ReportDataLoss]
             entry.action,
             Action::PromoteReadReplica | Action::FailoverGlobalCluster | Action::SwitchoverGlobalCluster
         ) && match entry.outcome {
-                Some(EntryOutcome::Accepted { .. }) => true,
-                Some(EntryOutcome::NotDone { .. }) => false,
-                None => outcome == Outcome::Recovered,
-            }
+            Some(EntryOutcome::Accepted { .. }) => true,
+            Some(EntryOutcome::NotDone { .. }) => false,
+            None => outcome == Outcome::Recovered,
+        }
     };
     let loss_of = |entry: &Entry| {
         if entry.action == Action::SwitchoverGlobalCluster {

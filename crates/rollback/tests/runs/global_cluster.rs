@@ -14,8 +14,7 @@ fn a_run_without_faults_recovers_with_one_failover() {
     let end = drive.to_the_end(Course::default());
     assert!(matches!(end, End::Recovered), "{end:?}");
     let acts: Vec<&str> = drive.faults.mutating_calls().iter().map(|call| call.name).collect();
-    let expected =
-        [FAILOVER, "autoscaling:UpdateAutoScalingGroup", "s3:PutObject", "route53:ChangeResourceRecordSets"];
+    let expected = [FAILOVER, "autoscaling:UpdateAutoScalingGroup", "s3:PutObject", "route53:ChangeResourceRecordSets"];
     assert_eq!(acts, expected);
 }
 

@@ -5,7 +5,9 @@ use pilot_core::decide::records::ChangeState;
 use pilot_core::observed::{DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{Capacity, DnsRecord};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, StopObjects};
+use pilot_shell::ports::{
+    GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, StopObjects,
+};
 
 use super::{Fault, Injected};
 

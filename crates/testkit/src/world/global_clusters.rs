@@ -123,12 +123,9 @@ impl FakeGlobalCluster {
         self.target_arn = Some(target_arn.into());
         // Nothing shows at first, and the writer changes before the change is over: the traps the decision must not fall into.
         self.under_way = match self.end {
-            MoveEnd::Moved => vec![
-                (None, false),
-                (Some("pending"), false),
-                (Some(working), false),
-                (Some(working), true),
-            ],
+            MoveEnd::Moved => {
+                vec![(None, false), (Some("pending"), false), (Some(working), false), (Some(working), true)]
+            }
             MoveEnd::Cancelled => vec![(None, false), (Some(working), false), (Some("cancelling"), false)],
         };
     }
@@ -202,7 +199,8 @@ impl GlobalClusters for FakeWorld {
         let cluster =
             state.global_clusters.get_mut(global_cluster).ok_or_else(|| no_such_global_cluster(global_cluster))?;
         cluster.check(target_arn)?;
-        let synchronized = |member: &GlobalMember| member.is_writer || member.synchronization.as_deref() == Some("connected");
+        let synchronized =
+            |member: &GlobalMember| member.is_writer || member.synchronization.as_deref() == Some("connected");
         let there = cluster.observed.members.iter().any(|m| m.is_writer && m.region() == writer_region);
         if !there || cluster.observed.status != "available" || !cluster.observed.members.iter().all(synchronized) {
             let message = "A switchover needs a healthy global cluster and is asked for in the primary's Region.";

@@ -38,7 +38,9 @@ pub fn cluster(
     };
     if let Some(writer) = global.members.iter().find(|member| member.is_writer && member.arn != expected.arn) {
         let (writer, region) = (writer.identifier(), writer.region());
-        return problem(format!("its writer is {writer} in {region}, not {primary}; correct the plan, or switch it over"));
+        return problem(format!(
+            "its writer is {writer} in {region}, not {primary}; correct the plan, or switch it over"
+        ));
     }
     match fit(global) {
         Err(Unfit { what, next }) => problem(format!("{recovery}: {what}; {next}")),
@@ -46,7 +48,9 @@ pub fn cluster(
             "{recovery} is available with {} instances, a secondary of {primary}",
             cluster.instances.len()
         )),
-        Ok(cluster) => Readiness::Wait(format!("{recovery} is `{}`, it can take over once `available`", cluster.status)),
+        Ok(cluster) => {
+            Readiness::Wait(format!("{recovery} is `{}`, it can take over once `available`", cluster.status))
+        }
     }
 }
 

@@ -114,9 +114,10 @@ fn replication(id: &str, recovery_region: &str, seen: &ReplicationSeen) -> (Sign
             (SignalState::Healthy, format!("{id} is connected, {:.1} s behind", lag.lag_seconds))
         }
         (Some("connected"), Some(lag)) => (SignalState::Unknown, format!("the lag of {id} is {}", lag.lag_seconds)),
-        (Some("connected"), None) => {
-            (SignalState::Unknown, format!("{id} is connected, but there is no AuroraGlobalDBRPOLag of the last minutes"))
-        }
+        (Some("connected"), None) => (
+            SignalState::Unknown,
+            format!("{id} is connected, but there is no AuroraGlobalDBRPOLag of the last minutes"),
+        ),
         (Some(word), _) => (SignalState::Unknown, format!("the synchronization of {id}: `{word}`")),
         (None, _) => (SignalState::Unknown, format!("RDS says nothing about the synchronization of {id}")),
     }

@@ -31,9 +31,8 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
             Signal::AuroraReplication(signal) => {
                 let field = "globalClusterIdentifier";
                 let known = global_clusters(plan).map(|db| db.global_cluster_identifier.as_str());
-                let of_global = |db: &&AuroraGlobalCluster| {
-                    db.global_cluster_identifier == signal.global_cluster_identifier
-                };
+                let of_global =
+                    |db: &&AuroraGlobalCluster| db.global_cluster_identifier == signal.global_cluster_identifier;
                 reference(&signal.global_cluster_identifier, known, field, format!("{path}/{field}"), problems);
                 let field = "recoveryClusterIdentifier";
                 let known = global_clusters(plan).filter(of_global).map(|db| db.recovery_cluster_identifier.as_str());

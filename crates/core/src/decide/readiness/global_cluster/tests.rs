@@ -45,13 +45,34 @@ type Change = fn(&mut GlobalClusterObserved);
 #[test]
 fn a_wrong_plan_is_refused_with_what_to_mend() {
     let rows: [(Change, &str); 8] = [
-        (|g| g.members[1] = member("eu-west-1", "shop-dr", false), "shop-dr of shop-global lies in eu-west-1, not in the recovery Region us-east-2; correct"),
-        (|g| drop(g.members.pop()), "has no member shop-dr in the recovery Region us-east-2, its members are shop (us-east-1); correct"),
-        (|g| g.members[0] = member("us-east-1", "ledger", true), "does not hold shop of us-east-1, its members are ledger (us-east-1), shop-dr (us-east-2); correct the plan"),
+        (
+            |g| g.members[1] = member("eu-west-1", "shop-dr", false),
+            "shop-dr of shop-global lies in eu-west-1, not in the recovery Region us-east-2; correct",
+        ),
+        (
+            |g| drop(g.members.pop()),
+            "has no member shop-dr in the recovery Region us-east-2, its members are shop (us-east-1); correct",
+        ),
+        (
+            |g| g.members[0] = member("us-east-1", "ledger", true),
+            "does not hold shop of us-east-1, its members are ledger (us-east-1), shop-dr (us-east-2); correct the plan",
+        ),
         (|g| g.members[0] = member("us-west-2", "shop", true), "does not hold shop of us-east-1"),
-        (|g| { g.members[0].is_writer = false; g.members.push(member("eu-west-1", "shop-eu", true)); }, "its writer is shop-eu in eu-west-1, not shop"),
-        (|g| g.recovery.as_mut().unwrap().instances.clear(), "shop-dr: the secondary has no instance: Aurora does not fail over to it; add a DB instance"),
-        (|g| g.recovery.as_mut().unwrap().engine_version = Some("15.5".into()), "runs engine version 15.5, the global cluster 15.4; upgrade"),
+        (
+            |g| {
+                g.members[0].is_writer = false;
+                g.members.push(member("eu-west-1", "shop-eu", true));
+            },
+            "its writer is shop-eu in eu-west-1, not shop",
+        ),
+        (
+            |g| g.recovery.as_mut().unwrap().instances.clear(),
+            "shop-dr: the secondary has no instance: Aurora does not fail over to it; add a DB instance",
+        ),
+        (
+            |g| g.recovery.as_mut().unwrap().engine_version = Some("15.5".into()),
+            "runs engine version 15.5, the global cluster 15.4; upgrade",
+        ),
         (|g| g.recovery = None, "the recovery Region has no such DB cluster; correct"),
     ];
     for (change, says) in rows {
@@ -59,7 +80,10 @@ fn a_wrong_plan_is_refused_with_what_to_mend() {
         change(&mut global);
         match cluster(&component(), &regions(), Some(&global)) {
             Readiness::Problem(problem) => {
-                assert!(problem.starts_with("shop-global: ") && problem.contains(says), "{says:?} is not in {problem:?}");
+                assert!(
+                    problem.starts_with("shop-global: ") && problem.contains(says),
+                    "{says:?} is not in {problem:?}"
+                );
             }
             other => panic!("{says}: {other:?}"),
         }

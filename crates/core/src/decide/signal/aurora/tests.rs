@@ -95,7 +95,11 @@ fn replication_fails_only_by_what_was_seen() {
         (|s| s.global.members[1].synchronization = None, Unknown, "says nothing"),
         (|s| s.global.members[1].is_writer = true, Unknown, "is the writer itself"),
         (|s| drop(s.global.members.pop()), Unknown, "has no member shop-dr in us-east-2"),
-        (|s| s.global.members[1].arn = s.global.members[1].arn.replace("us-east-2", "eu-west-1"), Unknown, "has no member"),
+        (
+            |s| s.global.members[1].arn = s.global.members[1].arn.replace("us-east-2", "eu-west-1"),
+            Unknown,
+            "has no member",
+        ),
         (
             |s| s.global.failover_state = Some(FailoverStateObserved { status: "pending".into(), to_arn: None }),
             Unknown,
