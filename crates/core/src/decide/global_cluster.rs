@@ -152,21 +152,14 @@ pub(crate) fn fit(global: &GlobalClusterObserved) -> Result<&ClusterObserved, Un
 /// Why the recovery cluster is not among the members: of the right name in another Region is the likelier slip.
 pub(crate) fn no_member(target: &Target<'_>, global: &GlobalClusterObserved) -> String {
     let (cluster, region) = (target.recovery_cluster, target.recovery_region);
-    let elsewhere = global.members.iter().find(|member| member.identifier().eq_ignore_ascii_case(cluster));
-    match elsewhere {
-        Some(member) => {
-            format!(
-                "{cluster} of {} lies in {}, not in the recovery Region {region}",
-                target.global_cluster,
-                member.region()
-            )
-        }
-        None => format!(
-            "{} has no member {cluster} in the recovery Region {region}, its members are {}",
-            target.global_cluster,
-            global.members_said()
-        ),
+    let id = target.global_cluster;
+    let namesakes = global.members.iter().filter(|member| member.identifier().eq_ignore_ascii_case(cluster));
+    let elsewhere: Vec<&str> = namesakes.map(GlobalMember::region).collect();
+    if elsewhere.is_empty() {
+        let members = global.members_said();
+        return format!("{id} has no member {cluster} in the recovery Region {region}, its members are {members}");
     }
+    format!("{cluster} of {id} lies in {}, not in the recovery Region {region}", elsewhere.join(" and in "))
 }
 
 /// Statuses from which a cluster does not come back by itself (Aurora user guide, "Viewing DB cluster status").

@@ -39,6 +39,8 @@ pub struct FakeGlobalCluster {
     under_way: Vec<Stage>,
     /// The cluster it goes to.
     target_arn: Option<String>,
+    /// How the old primary stands after it: rebuilt from the new one's storage, or in step.
+    left_behind: &'static str,
 }
 
 impl FakeGlobalCluster {
@@ -68,6 +70,7 @@ impl FakeGlobalCluster {
             switchovers: 0,
             under_way: Vec::new(),
             target_arn: None,
+            left_behind: "connected",
         }
     }
 
@@ -95,8 +98,7 @@ impl FakeGlobalCluster {
     fn make_writer(&mut self, arn: &str) {
         for member in &mut self.observed.members {
             member.is_writer = member.arn == arn;
-            // The old primary is rebuilt from the new one's storage.
-            member.synchronization = (!member.is_writer).then(|| "pending-resync".into());
+            member.synchronization = (!member.is_writer).then(|| self.left_behind.into());
         }
     }
 
@@ -121,6 +123,7 @@ impl FakeGlobalCluster {
 
     fn begin(&mut self, target_arn: &str, working: &'static str) {
         self.target_arn = Some(target_arn.into());
+        self.left_behind = if working == "failing-over" { "pending-resync" } else { "connected" };
         // Nothing shows at first, and the writer changes before the change is over: the traps the decision must not fall into.
         self.under_way = match self.end {
             MoveEnd::Moved => {
@@ -172,14 +175,19 @@ impl GlobalClusters for FakeWorld {
 
     async fn rpo_lag_samples(
         &self,
-        _recovery_cluster: &str,
-        _source_region: &str,
+        recovery_cluster: &str,
+        source_region: &str,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
-        // One secondary a global database: its metric is whichever there is.
+        // CloudWatch knows no clusters: what nobody published under these dimensions has no samples.
         let state = self.read();
-        let samples = state.global_clusters.values().flat_map(|cluster| cluster.lag.iter());
+        let published = |cluster: &&FakeGlobalCluster| {
+            let members = &cluster.observed.members;
+            members.iter().any(|m| m.identifier() == recovery_cluster)
+                && members.iter().any(|m| m.region() == source_region)
+        };
+        let samples = state.global_clusters.values().filter(published).flat_map(|cluster| cluster.lag.iter());
         Ok(samples.filter(|sample| sample.at >= from && sample.at < to).copied().collect())
     }
 

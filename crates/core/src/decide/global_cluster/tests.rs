@@ -63,7 +63,7 @@ type Row = (&'static str, bool, Option<GlobalClusterObserved>, Option<i64>, &'st
 #[test]
 fn unplanned() {
     let failover = "FAIL OVER to arn:aws:rds:us-east-2:111122223333:cluster:shop-dr";
-    let rows: [Row; 22] = [
+    let rows: [Row; 23] = [
         ("no such global cluster", false, None, None, "fail PromotionFailed: RDS knows no such global cluster"),
         ("the primary is dead, its API silent", false, with(|_| {}), None, failover),
         (
@@ -98,6 +98,16 @@ fn unplanned() {
             with(|g| g.members[1].arn = RECOVERY.replace("us-east-2", "eu-west-1")),
             None,
             "fail PromotionFailed: shop-dr of shop-global lies in eu-west-1, not in the recovery Region us-east-2",
+        ),
+        (
+            "one name in every Region but the plan's",
+            false,
+            with(|g| {
+                g.members[0].arn = RECOVERY.replace("us-east-2", "us-east-1");
+                g.members[1].arn = RECOVERY.replace("us-east-2", "eu-west-1");
+            }),
+            None,
+            "fail PromotionFailed: shop-dr of shop-global lies in us-east-1 and in eu-west-1, not in the recovery Region us-east-2",
         ),
         (
             "a member that its own Region does not know",
