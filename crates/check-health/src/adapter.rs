@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use futures::future::join;
+use jiff::{SignedDuration, Timestamp};
+use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
 use pilot_core::observed::{AlarmState, ReplicaObserved};
-use pilot_shell::ports::Replicas;
+use pilot_core::plan::Regions;
+use pilot_shell::ports::{GlobalClusters, Replicas};
 use pilot_shell::{CallError, clients};
 use promote_db::adapter::AwsReplicas;
+use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use tokio::sync::Mutex;
 
 use crate::look::{Alarms, Instances};
@@ -64,14 +69,47 @@ impl Alarms for AwsAlarms {
     }
 }
 
-/// DB instances.
+/// How far back the newest lag sample may lie: Aurora publishes one a minute, some late.
+const LAG_WINDOW_SECONDS: i64 = 300;
+
+/// DB instances and Aurora clusters.
 #[derive(Debug, Default)]
 pub struct AwsInstances {
     clients: ByRegion<AwsReplicas>,
+    clusters: ByRegion<AwsGlobalClusters>,
 }
 
 impl Instances for AwsInstances {
     async fn describe(&self, region: &str, identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
         self.clients.of(region, AwsReplicas::new).await.describe(identifier).await
+    }
+
+    async fn cluster(&self, region: &str, identifier: &str) -> Result<Option<ClusterSeen>, CallError> {
+        let seen = self.clusters.of(region, AwsGlobalClusters::new).await.cluster(identifier).await?;
+        let Some(cluster) = seen else { return Ok(None) };
+        let writer_status = match cluster.instances.iter().find(|instance| instance.is_writer) {
+            Some(writer) => self.describe(region, &writer.identifier).await?.map(|instance| instance.status),
+            None => None,
+        };
+        Ok(Some(ClusterSeen { cluster, writer_status }))
+    }
+
+    async fn global_replication(
+        &self,
+        regions: &Regions,
+        global_cluster: &str,
+        recovery_cluster: &str,
+    ) -> Result<Option<ReplicationSeen>, CallError> {
+        let clusters = self.clusters.of(&regions.recovery, AwsGlobalClusters::new).await;
+        let to = Timestamp::now();
+        let from = to - SignedDuration::from_secs(LAG_WINDOW_SECONDS);
+        let (global, samples) = join(
+            clusters.describe(global_cluster, recovery_cluster),
+            clusters.rpo_lag_samples(recovery_cluster, &regions.primary, from, to),
+        )
+        .await;
+        let Some(global) = global? else { return Ok(None) };
+        let newest_lag = samples?.into_iter().max_by_key(|sample| sample.at);
+        Ok(Some(ReplicationSeen { global, newest_lag }))
     }
 }

@@ -7,8 +7,9 @@ use futures::future::{join, join_all};
 use http_probe::{Http, Request};
 use pilot_core::decide::health::{Judgement, judge};
 use pilot_core::decide::signal;
+use pilot_core::decide::signal::aurora::{self, ClusterSeen, ReplicationSeen};
 use pilot_core::observed::{AlarmState, NoAnswer, ReplicaObserved, SignalObserved};
-use pilot_core::plan::{RecoveryPlan, Signal};
+use pilot_core::plan::{RecoveryPlan, Regions, Signal};
 use pilot_shell::CallError;
 
 /// How long a control may take to answer.
@@ -22,7 +23,7 @@ pub trait Alarms {
     fn state(&self, region: &str, name: &str) -> impl Future<Output = Result<Option<AlarmState>, CallError>>;
 }
 
-/// DB instances in any Region.
+/// DB instances and Aurora clusters in any Region.
 pub trait Instances {
     /// `rds:DescribeDBInstances` of one identifier; `None`: no such instance.
     fn describe(
@@ -30,6 +31,16 @@ pub trait Instances {
         region: &str,
         identifier: &str,
     ) -> impl Future<Output = Result<Option<ReplicaObserved>, CallError>>;
+    /// `rds:DescribeDBClusters` of one identifier, and `rds:DescribeDBInstances` of its writer; `None`: no such cluster.
+    fn cluster(&self, region: &str, identifier: &str) -> impl Future<Output = Result<Option<ClusterSeen>, CallError>>;
+    /// `rds:DescribeGlobalClusters` in the recovery Region, and the newest `AuroraGlobalDBRPOLag` there of the last minutes; `None`: no
+    /// such global cluster.
+    fn global_replication(
+        &self,
+        regions: &Regions,
+        global_cluster: &str,
+        recovery_cluster: &str,
+    ) -> impl Future<Output = Result<Option<ReplicationSeen>, CallError>>;
 }
 
 /// What a look looks through.
@@ -39,7 +50,7 @@ pub struct Eyes<'a, H, A, I> {
     pub http: &'a H,
     /// Alarms.
     pub alarms: &'a A,
-    /// DB instances.
+    /// DB instances and Aurora clusters.
     pub instances: &'a I,
 }
 
@@ -73,6 +84,16 @@ impl<H: Http, A: Alarms, I: Instances> Eyes<'_, H, A, I> {
             Signal::RdsReplication(replica) => {
                 let seen = within(self.instances.describe(&plan.regions.recovery, &replica.identifier)).await;
                 signal::rds_replication(replica, seen)
+            }
+            Signal::RdsCluster(cluster) => {
+                let seen = within(self.instances.cluster(&cluster.region, &cluster.identifier)).await;
+                aurora::rds_cluster(cluster, seen)
+            }
+            Signal::AuroraReplication(replication) => {
+                let (global, recovery) =
+                    (&replication.global_cluster_identifier, &replication.recovery_cluster_identifier);
+                let seen = within(self.instances.global_replication(&plan.regions, global, recovery)).await;
+                aurora::aurora_replication(replication, &plan.regions.recovery, seen)
             }
         }
     }

@@ -11,7 +11,12 @@ use check_health::look::{Alarms, Eyes, Instances};
 use http_probe::{Http, Request};
 use pilot_core::contract::{Run, Status, Step, StepResponse};
 use pilot_core::decide::health::Memory;
-use pilot_core::observed::{AlarmState, HttpAnswer, NoAnswer, ReplicaObserved};
+use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
+use pilot_core::observed::{
+    AlarmState, ClusterInstance, ClusterObserved, GlobalClusterObserved, GlobalMember, HttpAnswer, LagSample, NoAnswer,
+    ReplicaObserved,
+};
+use pilot_core::plan::Regions;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
@@ -38,6 +43,8 @@ struct Scene {
     alarm: RefCell<Option<Result<AlarmState, CallError>>>,
     /// By Region.
     instances: RefCell<BTreeMap<&'static str, Result<ReplicaObserved, CallError>>>,
+    cluster: RefCell<Option<Result<ClusterSeen, CallError>>>,
+    replication: RefCell<Option<Result<ReplicationSeen, CallError>>>,
 }
 
 impl Http for Scene {
@@ -57,6 +64,21 @@ impl Alarms for Scene {
 impl Instances for Scene {
     async fn describe(&self, region: &str, _identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
         self.instances.borrow().get(region).cloned().transpose()
+    }
+
+    async fn cluster(&self, region: &str, _identifier: &str) -> Result<Option<ClusterSeen>, CallError> {
+        assert_eq!(region, "ap-southeast-2", "the cluster's own Region tells");
+        self.cluster.borrow().clone().transpose()
+    }
+
+    async fn global_replication(
+        &self,
+        regions: &Regions,
+        _global_cluster: &str,
+        _recovery_cluster: &str,
+    ) -> Result<Option<ReplicationSeen>, CallError> {
+        assert_eq!((regions.primary.as_str(), regions.recovery.as_str()), ("ap-southeast-2", "ap-southeast-1"));
+        self.replication.borrow().clone().transpose()
     }
 }
 
@@ -185,6 +207,113 @@ async fn three_different_failures_give_three_different_verdicts() {
         breaks(&scene);
         let answer = Stage::with(scene).invoke(json!({"look": {"plan": PLAN}})).await.unwrap();
         assert_eq!(answer["verdict"], verdict, "{answer:#}");
+    }
+}
+
+const AURORA_SIGNALS: &str = "signals:
+  - {kind: http, name: storefront, fate: application, url: 'https://primary-lb.shop.example.com/health'}
+  - {kind: rdsCluster, name: cluster, fate: database, identifier: shop, region: ap-southeast-2}
+  - {kind: auroraReplication, name: replication, fate: storage, globalClusterIdentifier: shop-global,
+     recoveryClusterIdentifier: shop-dr}
+";
+const AURORA_DATABASES: &str = "databases:
+  - {kind: auroraGlobalCluster, name: shop-db, globalClusterIdentifier: shop-global, primaryClusterIdentifier: shop,
+     recoveryClusterIdentifier: shop-dr}
+";
+
+/// The example with its part of this name replaced.
+fn with_part(yaml: &str, name: &str, part: &str) -> String {
+    let start = yaml.find(&format!("\n{name}:")).unwrap() + 1;
+    let length = yaml[start..]
+        .match_indices('\n')
+        .map(|(at, _)| at + 1)
+        .find(|at| yaml[start + at..].starts_with(|next: char| next.is_ascii_lowercase()));
+    format!("{}{part}{}", &yaml[..start], &yaml[start + length.unwrap()..])
+}
+
+fn cluster_seen(writer_status: &str) -> ClusterSeen {
+    let instances = vec![ClusterInstance { identifier: "shop-1".into(), is_writer: true }];
+    let cluster = ClusterObserved { status: "available".into(), engine_version: None, instances };
+    ClusterSeen { cluster, writer_status: Some(writer_status.into()) }
+}
+
+fn replication_seen(synchronization: &str, lag_seconds: Option<f64>) -> ReplicationSeen {
+    let arn = |region: &str, id: &str| format!("arn:aws:rds:{region}:111122223333:cluster:{id}");
+    let member =
+        |arn: String, is_writer| GlobalMember { arn, is_writer, synchronization: Some(synchronization.into()) };
+    let global = GlobalClusterObserved {
+        status: "available".into(),
+        engine_version: None,
+        members: vec![member(arn("ap-southeast-2", "shop"), true), member(arn("ap-southeast-1", "shop-dr"), false)],
+        failover_state: None,
+        recovery: Some(cluster_seen("available").cluster),
+    };
+    ReplicationSeen { global, newest_lag: lag_seconds.map(|lag_seconds| LagSample { at: now(), lag_seconds }) }
+}
+
+#[tokio::test]
+async fn an_aurora_primary_is_judged_by_its_own_region_and_from_the_recovery_region() {
+    type Break = fn(&Scene);
+    let unanswered = || CallError::Unknown { message: "dispatch failure: connection reset".into() };
+    let denied = || CallError::Refused { code: "AccessDenied".into(), message: "no".into() };
+    let cut_off: Break = |scene| {
+        scene.http.borrow_mut().insert(PRIMARY_URL, Err(NoAnswer::Refused));
+        scene.cluster.replace(Some(Err(CallError::Unknown { message: "connection reset".into() })));
+    };
+    let rows: [(Break, [&str; 3], &str); 6] = [
+        (|_| {}, ["healthy", "healthy", "healthy"], "healthy"),
+        // The Region is gone: what its API does not say, the recovery Region sees.
+        (
+            |scene| {
+                scene.http.borrow_mut().insert(PRIMARY_URL, Err(NoAnswer::Refused));
+                scene.replication.replace(Some(Ok(replication_seen("connected", Some(90.0)))));
+            },
+            ["failing", "healthy", "failing"],
+            "down",
+        ),
+        (
+            |scene| drop(scene.cluster.replace(Some(Ok(cluster_seen("storage-full"))))),
+            ["healthy", "failing", "healthy"],
+            "impaired",
+        ),
+        // Missing data is not healthy, and no failure either.
+        (
+            |scene| drop(scene.replication.replace(Some(Ok(replication_seen("connected", None))))),
+            ["healthy", "healthy", "unknown"],
+            "healthy",
+        ),
+        (cut_off, ["failing", "unknown", "healthy"], "impaired"),
+        (
+            |scene| drop(scene.replication.replace(Some(Ok(replication_seen("pending-resync", None))))),
+            ["healthy", "healthy", "failing"],
+            "impaired",
+        ),
+    ];
+    let yaml = with_part(&with_part(PLAN_YAML, "signals", AURORA_SIGNALS), "databases", AURORA_DATABASES);
+    let look = async |breaks: &dyn Fn(&Scene)| {
+        let scene = Scene::well();
+        scene.cluster.replace(Some(Ok(cluster_seen("available"))));
+        scene.replication.replace(Some(Ok(replication_seen("connected", Some(0.4)))));
+        breaks(&scene);
+        let stage = Stage::with(scene);
+        stage.plans.put(PLAN, &yaml);
+        stage.invoke(json!({"look": {"plan": PLAN}})).await.unwrap()
+    };
+    for (breaks, states, verdict) in rows {
+        let answer = look(&breaks).await;
+        let seen: Vec<&str> =
+            answer["judgement"]["signals"].as_array().unwrap().iter().map(|s| s["state"].as_str().unwrap()).collect();
+        assert_eq!((seen.as_slice(), &answer["verdict"]), (states.as_slice(), &json!(verdict)), "{answer:#}");
+    }
+    for error in [unanswered(), denied()] {
+        let answer = look(&|scene: &Scene| {
+            scene.cluster.replace(Some(Err(error.clone())));
+            scene.replication.replace(Some(Err(error.clone())));
+        })
+        .await;
+        for signal in &answer["judgement"]["signals"].as_array().unwrap()[1..] {
+            assert_eq!(signal["state"], "unknown", "an observer's own error: {answer:#}");
+        }
     }
 }
 

@@ -78,6 +78,10 @@ fn database(component: &Database) -> String {
         Database::RdsReadReplica(c) => {
             format!("{}: promote the RDS read replica {} (cannot be undone)", c.name, c.replica_identifier)
         }
+        Database::AuroraGlobalCluster(c) => {
+            let (global, recovery) = (&c.global_cluster_identifier, &c.recovery_cluster_identifier);
+            format!("{}: fail the Aurora global cluster {global} over to {recovery} (cannot be undone)", c.name)
+        }
     }
 }
 

@@ -47,6 +47,14 @@ fn a_good_plan_is_told_in_a_few_lines() {
 }
 
 #[test]
+fn a_global_database_is_told_as_what_cannot_be_undone() {
+    let text = told(&pilot(&["plan", "check", "tests/data/aurora.yaml"]));
+    let wave =
+        "data wave 1     ledger: fail the Aurora global cluster payments-global over to payments-dr (cannot be undone)";
+    assert!(text.contains(wave) && text.contains("2 of 2 fates (database, storage)"), "{text}");
+}
+
+#[test]
 fn ten_different_mistakes_are_told_at_once() {
     let output = pilot(&["plan", "check", "tests/data/ten-mistakes.yaml"]);
     let text = told(&output);

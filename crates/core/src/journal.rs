@@ -72,8 +72,14 @@ pub enum Action {
     SetAside,
     /// `rds:CreateDBInstanceReadReplica`.
     CreateReplica,
+    /// `rds:CopyDBClusterSnapshot` of what an old Aurora primary had not replicated, to one that nobody's retention takes.
+    KeepLostData,
     /// `autoscaling:UpdateAutoScalingGroup`, down to the resting capacity.
     RestGroup,
+    /// `rds:FailoverGlobalCluster` with `AllowDataLoss`.
+    FailoverGlobalCluster,
+    /// `rds:SwitchoverGlobalCluster`, which loses nothing.
+    SwitchoverGlobalCluster,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `s3:PutObject` of the STOP object.
@@ -96,7 +102,10 @@ impl Action {
             Action::PromoteReadReplica => "promote-read-replica",
             Action::SetAside => "set-aside",
             Action::CreateReplica => "create-replica",
+            Action::KeepLostData => "keep-lost-data",
             Action::RestGroup => "rest-group",
+            Action::FailoverGlobalCluster => "failover-global-cluster",
+            Action::SwitchoverGlobalCluster => "switchover-global-cluster",
             Action::ResizeGroup => "resize-group",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",

@@ -136,7 +136,103 @@ pub struct InstanceObserved {
     pub state: ReplicaObserved,
 }
 
-/// A point of the `ReplicaLag` metric.
+/// A DB cluster snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSnapshotObserved {
+    /// Its identifier; that of an automated one begins with `rds:`.
+    pub identifier: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its status (`creating`, `copying`, `available`).
+    pub status: String,
+}
+
+/// An Aurora DB cluster, as its own Region describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterObserved {
+    /// Its status (`available`, `modifying`, `failing-over`, ...). Of a role change within a global database it tells nothing.
+    pub status: String,
+    /// Its engine version.
+    pub engine_version: Option<String>,
+    /// Its instances (`DBClusterMembers`).
+    pub instances: Vec<ClusterInstance>,
+}
+
+/// An instance of an Aurora DB cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterInstance {
+    /// The DB instance identifier.
+    pub identifier: String,
+    /// `IsClusterWriter`. No instance of a secondary is one.
+    pub is_writer: bool,
+}
+
+/// An Aurora global database, as `DescribeGlobalClusters` in the recovery Region tells it, with the recovery cluster beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlobalClusterObserved {
+    /// Its status (`available`, ...).
+    pub status: String,
+    /// Its engine version: that of its writer.
+    pub engine_version: Option<String>,
+    /// Its clusters, in every Region.
+    pub members: Vec<GlobalMember>,
+    /// `FailoverState`; `None`: empty, nothing is on the move.
+    pub failover_state: Option<FailoverStateObserved>,
+    /// The recovery cluster, as the recovery Region describes it; `None`: it knows no such cluster.
+    pub recovery: Option<ClusterObserved>,
+}
+
+/// A cluster of an Aurora global database (`GlobalClusterMembers[]`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlobalMember {
+    /// `DBClusterArn`: what `TargetDbClusterIdentifier` wants.
+    pub arn: String,
+    /// `IsWriter`.
+    pub is_writer: bool,
+    /// `SynchronizationStatus` (`connected`, `pending-resync`).
+    pub synchronization: Option<String>,
+}
+
+impl GlobalMember {
+    /// The member's Region: `arn:PARTITION:rds:REGION:ACCOUNT:cluster:IDENTIFIER`.
+    pub fn region(&self) -> &str {
+        self.arn.split(':').nth(3).unwrap_or_default()
+    }
+
+    /// The member's DB cluster identifier.
+    pub fn identifier(&self) -> &str {
+        self.arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// Whether it is this cluster of this Region. RDS keeps identifiers in lower case, whatever was typed.
+    pub fn is(&self, identifier: &str, region: &str) -> bool {
+        self.region() == region && self.identifier().eq_ignore_ascii_case(identifier)
+    }
+}
+
+impl GlobalClusterObserved {
+    /// The member that is this cluster of this Region.
+    pub fn member(&self, identifier: &str, region: &str) -> Option<&GlobalMember> {
+        self.members.iter().find(|member| member.is(identifier, region))
+    }
+
+    /// The members for people: `shop (us-east-1), shop-dr (us-east-2)`.
+    pub fn members_said(&self) -> String {
+        let said: Vec<String> = self.members.iter().map(|m| format!("{} ({})", m.identifier(), m.region())).collect();
+        if said.is_empty() { "none".into() } else { said.join(", ") }
+    }
+}
+
+/// A role change of an Aurora global database that is asked for or under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailoverStateObserved {
+    /// `Status` as RDS writes it (`pending`, `failing-over`, `switching-over`, `cancelling`, words of a later day).
+    pub status: String,
+    /// The cluster that is being promoted, by ARN.
+    pub to_arn: Option<String>,
+}
+
+/// A point of a lag metric: `ReplicaLag` of a read replica, `AuroraGlobalDBRPOLag` of an Aurora secondary.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LagSample {
     /// When.

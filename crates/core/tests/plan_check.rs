@@ -103,7 +103,7 @@ fn unknown_fields() {
 
 #[test]
 fn kinds() {
-    let kinds = "http, alarm, rdsInstance, rdsReplication";
+    let kinds = "http, alarm, rdsInstance, rdsReplication, rdsCluster, auroraReplication";
     check(
         "/signals/0/kind",
         json!("https"),
@@ -115,7 +115,7 @@ fn kinds() {
     check(
         "/databases/0/kind",
         json!("auroraGlobal"),
-        "/databases/0/kind: must be `rdsReadReplica`, is \"auroraGlobal\"",
+        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
     );
     // What is wrong within the named kind, and nothing about the other kinds.
     let found = problems(&example_with("/signals/0/alarmName", json!("shop-canary")));
@@ -200,6 +200,71 @@ fn rules() {
         "/traffic/-",
         again,
         "/traffic/1/key: \"s3://pilot-light-stop-111122223333-ap-southeast-1/stop/pilot-light\" is taken by /traffic/0/key",
+    );
+}
+
+/// The example with two Aurora global databases, and signals on the first of them.
+fn aurora(signals: Value) -> Vec<String> {
+    let database = |name: &str| {
+        json!({"kind": "auroraGlobalCluster", "name": name, "globalClusterIdentifier": format!("{name}-global"),
+               "primaryClusterIdentifier": name, "recoveryClusterIdentifier": format!("{name}-dr")})
+    };
+    let mut plan = example_with("/databases", json!([database("orders"), database("ledger")]));
+    let kept: Vec<Value> = plan["signals"].as_array().unwrap().iter().take(2).cloned().collect();
+    plan["signals"] = kept.into_iter().chain(signals.as_array().unwrap().iter().cloned()).collect();
+    problems(&plan)
+}
+
+fn cluster_signal(identifier: &str, region: &str) -> Value {
+    json!({"kind": "rdsCluster", "name": "cluster", "fate": "database", "identifier": identifier, "region": region})
+}
+
+fn replication_signal(global: &str, recovery: &str) -> Value {
+    json!({"kind": "auroraReplication", "name": "replication", "fate": "database", "globalClusterIdentifier": global,
+           "recoveryClusterIdentifier": recovery})
+}
+
+#[test]
+fn aurora_rules() {
+    let (cluster, replication) =
+        (cluster_signal("orders", "ap-southeast-2"), replication_signal("orders-global", "orders-dr"));
+    assert_eq!(aurora(json!([cluster, replication])), Vec::<String>::new());
+    assert_eq!(
+        aurora(json!([cluster_signal("order", "ap-southeast-1"), replication])),
+        [
+            "/signals/2/identifier: \"order\" is no database's primaryClusterIdentifier in this plan (orders, ledger)",
+            "/signals/2/region: is ap-southeast-1, not the primary Region ap-southeast-2",
+        ]
+    );
+    assert_eq!(
+        aurora(json!([cluster, replication_signal("orders-globe", "orders-dr")])),
+        [
+            "/signals/3/globalClusterIdentifier: \"orders-globe\" is no database's globalClusterIdentifier in this plan (orders-global, ledger-global)"
+        ]
+    );
+    // The secondary of another global database says nothing about this one.
+    assert_eq!(
+        aurora(json!([cluster, replication_signal("orders-global", "ledger-dr")])),
+        [
+            "/signals/3/recoveryClusterIdentifier: \"ledger-dr\" is no database's recoveryClusterIdentifier in this plan (orders-dr)"
+        ]
+    );
+    let mut twice = example_with("/signals", json!([example()["signals"][0], cluster]));
+    twice["policy"]["quorum"] = json!(1);
+    let database = json!({"kind": "auroraGlobalCluster", "name": "a", "globalClusterIdentifier": "shop",
+                          "primaryClusterIdentifier": "orders", "recoveryClusterIdentifier": "orders-dr"});
+    let mut again = database.clone();
+    again["name"] = json!("b");
+    again["globalClusterIdentifier"] = json!("Shop");
+    twice["databases"] = json!([database, again]);
+    assert_eq!(
+        problems(&twice),
+        ["/databases/1/globalClusterIdentifier: \"shop\" is taken by /databases/0/globalClusterIdentifier"]
+    );
+    check(
+        "/databases/0",
+        json!({"kind": "auroraGlobalCluster", "name": "a", "globalClusterIdentifier": "", "primaryClusterIdentifier": "b"}),
+        "/databases/0/recoveryClusterIdentifier: is missing",
     );
 }
 

@@ -215,3 +215,22 @@ fn a_report_without_the_plan_is_a_report() {
     let read: Report = serde_json::from_value(serde_json::to_value(&report).unwrap()).unwrap();
     assert_eq!(read, report);
 }
+
+#[test]
+fn a_failover_of_a_global_cluster_loses_what_was_measured_and_a_switchover_nothing() {
+    let document = document();
+    for (action, evidence, expected) in [
+        (Action::FailoverGlobalCluster, Some(12.0), Some(12.0)),
+        (Action::FailoverGlobalCluster, None, None),
+        (Action::SwitchoverGlobalCluster, Some(12.0), Some(0.0)),
+        (Action::SwitchoverGlobalCluster, None, Some(0.0)),
+    ] {
+        let journal = vec![Entry { action, ..promotion(accepted()) }];
+        let evidence = evidence
+            .map(|seconds| ("data-loss#shop-db".to_owned(), loss(seconds)))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>();
+        let report = build(Facts { journal, evidence, ..facts(&document) });
+        assert_eq!(report.rpo_seconds, expected, "{action:?}");
+    }
+}

@@ -17,8 +17,9 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::Replicas;
+use pilot_shell::ports::{GlobalClusters, Replicas};
 use pilot_shell::{StepContext, dry_run};
+use promote_db::databases::Databases;
 use serde_json::{Value, json};
 
 use crate::ask::{ask, waiting};
@@ -35,15 +36,15 @@ const REJECTED: &str = "approval-rejected";
 
 /// What the function works with, built once.
 #[derive(Debug)]
-pub struct Gatekeeper<'a, L, P, H, A, I, R, N> {
+pub struct Gatekeeper<'a, L, P, H, A, I, R, G, N> {
     /// The state table.
     pub ledger: &'a L,
     /// The plans.
     pub plans: &'a P,
     /// What it looks at the primary through.
     pub eyes: Eyes<'a, H, A, I>,
-    /// Read replicas' lag.
-    pub replicas: &'a R,
+    /// The databases' lag.
+    pub databases: Databases<'a, R, G>,
     /// Who is asked.
     pub notifier: &'a N,
     /// The clock.
@@ -55,9 +56,9 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, N> {
 /// # Errors
 /// `EventInvalid`, `PrimaryRecovered`, `DataLossTooHigh`, `ApprovalRefused`, `ApprovalExpired`, `LeaseLost`, `PlanInvalid`, `PlanChanged`,
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L, P, H, A, I, R, N>(
+pub async fn handle<L, P, H, A, I, R, G, N>(
     event: Value,
-    keeper: &Gatekeeper<'_, L, P, H, A, I, R, N>,
+    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, N>,
 ) -> Result<StepResponse, Failure>
 where
     L: Ledger,
@@ -66,6 +67,7 @@ where
     A: Alarms,
     I: Instances,
     R: Replicas,
+    G: GlobalClusters,
     N: Notifier,
 {
     let GateRequest { run, step, assessment, task_token, answer } = read_event(FUNCTION, event)?;
@@ -104,13 +106,14 @@ pub(crate) enum Looked {
     View(Vec<LossOf>),
 }
 
-impl<L, P, H, A, I, R, N> Gatekeeper<'_, L, P, H, A, I, R, N>
+impl<L, P, H, A, I, R, G, N> Gatekeeper<'_, L, P, H, A, I, R, G, N>
 where
     L: Ledger,
     H: Http,
     A: Alarms,
     I: Instances,
     R: Replicas,
+    G: GlobalClusters,
 {
     /// The last look: the primary and the lag at once. A promotion that is meant already is past every gate.
     async fn look(&self, context: &StepContext<'_, L>, assessment: &Assessment) -> Result<Looked, Failure> {
@@ -120,10 +123,10 @@ where
             return Ok(Looked::Over(passed_before(format!("passed by run {by}: {} was meant already", pivot.key()))));
         }
         if context.run.mode.is_planned() {
-            return planned::look(context, self.replicas).await;
+            return planned::look(context, self.databases.replicas).await;
         }
         let (judgement, losses) =
-            join(self.eyes.judge(context.plan), measure(context, self.replicas, assessment)).await;
+            join(self.eyes.judge(context.plan), measure(context, &self.databases, assessment)).await;
         context.ledger.keep_evidence(&context.run.run_id, LAST_LOOK, &json!(judgement)).await?;
         let fenced =
             entries.iter().any(|e: &Entry| e.step == Step::Fence && e.may_have_changed() && e.undone_at.is_none());
@@ -146,7 +149,14 @@ async fn databases_that_failed<L: Ledger>(context: &StepContext<'_, L>) -> Resul
         evidence.get(JUDGEMENT).and_then(|judgement| serde_json::from_value(judgement.clone()).ok());
     let of_a_database = |name: &str| {
         let signal = context.plan.signals.iter().find(|signal| signal.name() == name);
-        signal.is_some_and(|s| matches!(s, Signal::RdsInstance(_) | Signal::RdsReplication(_)))
+        let of_databases = |signal: &Signal| match signal {
+            Signal::RdsInstance(_)
+            | Signal::RdsReplication(_)
+            | Signal::RdsCluster(_)
+            | Signal::AuroraReplication(_) => true,
+            Signal::Http(_) | Signal::Alarm(_) => false,
+        };
+        signal.is_some_and(of_databases)
     };
     let signals = judgement.map_or(Vec::new(), |judgement| judgement.signals);
     let failed = signals.into_iter().filter(|s| s.state == SignalState::Failing && of_a_database(&s.name));

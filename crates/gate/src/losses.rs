@@ -6,10 +6,12 @@ use pilot_core::Failure;
 use pilot_core::contract::Assessment;
 use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
 use pilot_core::decide::gate::LossOf;
-use pilot_core::plan::{Database, RdsReadReplica};
+use pilot_core::observed::LagSample;
+use pilot_core::plan::Database;
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::Replicas;
+use pilot_shell::ports::{GlobalClusters, Replicas};
+use promote_db::databases::Databases;
 use serde_json::json;
 
 /// The evidence's name for what a component's promotion loses.
@@ -21,32 +23,41 @@ pub fn evidence_name(component: &str) -> String {
 ///
 /// # Errors
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`. That nobody can tell a loss is no error here.
-pub async fn measure<L: Ledger, R: Replicas>(
+pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters>(
     context: &StepContext<'_, L>,
-    replicas: &R,
+    databases: &Databases<'_, R, G>,
     assessment: &Assessment,
 ) -> Result<Vec<LossOf>, Failure> {
-    let of = |database: &Database| match database {
-        Database::RdsReadReplica(replica) => of_replica(context, replicas, replica.clone(), assessment),
+    let of = async |database: &Database| {
+        let (from, to) = (assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX), context.now());
+        let (resource, samples) = match database {
+            Database::RdsReadReplica(replica) => {
+                let id = &replica.replica_identifier;
+                (id, databases.replicas.lag_samples(id, from, to).await)
+            }
+            Database::AuroraGlobalCluster(cluster) => {
+                let (id, source_region) = (&cluster.recovery_cluster_identifier, &context.plan.regions.primary);
+                (id, databases.global_clusters.rpo_lag_samples(id, source_region, from, to).await)
+            }
+        };
+        let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
+        estimated(context, database.name(), resource, &samples, assessment).await
     };
     try_join_all(context.plan.databases.iter().map(of)).await
 }
 
 /// The loss is counted up to the first failing look: the later end of the doubt about when the incident began, so that the estimate is
 /// not below the loss.
-async fn of_replica<L: Ledger, R: Replicas>(
+async fn estimated<L: Ledger>(
     context: &StepContext<'_, L>,
-    replicas: &R,
-    replica: RdsReadReplica,
+    component: &str,
+    resource: &str,
+    samples: &[LagSample],
     assessment: &Assessment,
 ) -> Result<LossOf, Failure> {
-    let identifier = replica.replica_identifier;
-    let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
-    let samples = replicas.lag_samples(&identifier, from, context.now()).await;
-    let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", &identifier))?;
-    let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
+    let loss = data_loss::estimate(samples, assessment.incident_at, assessment.last_healthy_at);
     if let Some(loss) = &loss {
-        context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&replica.name), &json!(loss)).await?;
+        context.ledger.keep_evidence(&context.run.run_id, &evidence_name(component), &json!(loss)).await?;
     }
-    Ok(LossOf { component: replica.name, resource: identifier, loss })
+    Ok(LossOf { component: component.to_owned(), resource: resource.to_owned(), loss })
 }

@@ -3,8 +3,9 @@
 use futures::future::try_join_all;
 use pilot_core::contract::{ComponentProgress, Status, StepResponse};
 use pilot_core::decide::caught_up::{CAUGHT_UP_TIMEOUT_SECONDS, caught_up, newest};
+use pilot_core::decide::data_loss::DataLoss;
 use pilot_core::decide::gate::LossOf;
-use pilot_core::plan::{Database, RdsReadReplica};
+use pilot_core::plan::{AuroraGlobalCluster, Database, RdsReadReplica};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
@@ -24,8 +25,9 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
     context: &StepContext<'_, L>,
     replicas: &R,
 ) -> Result<Looked, Failure> {
-    let of = |database: &Database| match database {
-        Database::RdsReadReplica(replica) => arrived(context, replicas, replica.clone()),
+    let of = async |database: &Database| match database {
+        Database::RdsReadReplica(replica) => arrived(context, replicas, replica).await,
+        Database::AuroraGlobalCluster(cluster) => switched_by_aws(context, cluster).await,
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();
@@ -50,9 +52,9 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
 async fn arrived<L: Ledger, R: Replicas>(
     context: &StepContext<'_, L>,
     replicas: &R,
-    replica: RdsReadReplica,
+    replica: &RdsReadReplica,
 ) -> Result<(LossOf, Option<String>), Failure> {
-    let (fenced_at, identifier) = (context.step.started_at, replica.replica_identifier);
+    let (fenced_at, identifier) = (context.step.started_at, replica.replica_identifier.clone());
     let samples = replicas.lag_samples(&identifier, fenced_at, context.now()).await;
     let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", &identifier))?;
     let loss = caught_up(&samples, fenced_at);
@@ -63,5 +65,17 @@ async fn arrived<L: Ledger, R: Replicas>(
         }
         None => Some(format!("{identifier} is not known to have the last writes: {}", newest(&samples))),
     };
-    Ok((LossOf { component: replica.name, resource: identifier, loss }, missing))
+    Ok((LossOf { component: replica.name.clone(), resource: identifier, loss }, missing))
+}
+
+/// Aurora's own switchover stops the writes, waits for the last of them, and refuses where it cannot (Aurora user guide, "Performing
+/// switchovers for Amazon Aurora global databases": recovery point objective 0).
+async fn switched_by_aws<L: Ledger>(
+    context: &StepContext<'_, L>,
+    cluster: &AuroraGlobalCluster,
+) -> Result<(LossOf, Option<String>), Failure> {
+    let loss = DataLoss { recovery_point_at: context.now(), rpo_seconds: 0.0, lag_seconds: 0.0, doubt_seconds: 0.0 };
+    context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&cluster.name), &json!(loss)).await?;
+    let resource = cluster.recovery_cluster_identifier.clone();
+    Ok((LossOf { component: cluster.name.clone(), resource, loss: Some(loss) }, None))
 }

@@ -16,12 +16,19 @@ use http_probe::{Http, Request};
 use jiff::SignedDuration;
 use pilot_core::contract::{Assessment, GateRequest, Mode, Run, Step, StepRef, StepResponse};
 use pilot_core::decide::data_loss::DataLoss;
+use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
 use pilot_core::journal::{Action, Entry};
-use pilot_core::observed::{AlarmState, HttpAnswer, LagSample, NoAnswer, ReplicaObserved};
+use pilot_core::observed::{
+    AlarmState, ClusterInstance, ClusterObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+};
+use pilot_core::plan::Regions;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
-use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now, told};
+use pilot_testkit::{
+    FakeGlobalCluster, FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now, told,
+};
+use promote_db::databases::Databases;
 use promote_db::handler::GATE;
 use serde_json::{Value, json};
 
@@ -39,6 +46,8 @@ struct Scene {
     entered_at: jiff::Timestamp,
     assessment: Assessment,
     alarm: RefCell<AlarmState>,
+    /// The primary Aurora cluster, as its own Region tells it.
+    cluster: RefCell<Option<Result<ClusterSeen, CallError>>>,
     pages: RefCell<Vec<(String, String)>>,
 }
 
@@ -56,6 +65,19 @@ impl Alarms for Scene {
 
 impl Instances for Scene {
     async fn describe(&self, _region: &str, _identifier: &str) -> Result<Option<ReplicaObserved>, CallError> {
+        Ok(None)
+    }
+
+    async fn cluster(&self, _region: &str, _identifier: &str) -> Result<Option<ClusterSeen>, CallError> {
+        self.cluster.borrow().clone().transpose()
+    }
+
+    async fn global_replication(
+        &self,
+        _regions: &Regions,
+        _global_cluster: &str,
+        _recovery_cluster: &str,
+    ) -> Result<Option<ReplicationSeen>, CallError> {
         Ok(None)
     }
 }
@@ -76,13 +98,26 @@ impl Scene {
     }
 
     fn of_mode(policy: &str, lag_seconds: f64, mode: Mode) -> Self {
+        Self::of_plan(fixture::PLAN_YAML, policy, lag_seconds, mode)
+    }
+
+    /// An Aurora global database in place of the read replica, and a signal of its primary cluster.
+    fn aurora(policy: &str, lag_seconds: f64) -> Self {
+        let signal = "signals:\n  - {kind: rdsCluster, name: cluster, fate: database, identifier: shop-aurora, region: ap-southeast-2}\n";
+        let yaml = fixture::plan_yaml_with_global_cluster().replacen("signals:\n", signal, 1);
+        Self::of_plan(&yaml, policy, lag_seconds, Mode::Failover)
+    }
+
+    fn of_plan(yaml: &str, policy: &str, lag_seconds: f64, mode: Mode) -> Self {
         let plans = FakePlans::new();
-        let yaml =
-            fixture::PLAN_YAML.replace("maxDataLossSeconds: 60}", &format!("maxDataLossSeconds: 60, {policy}}}"));
+        let yaml = yaml.replace("maxDataLossSeconds: 60}", &format!("maxDataLossSeconds: 60, {policy}}}"));
         let run = Run { mode, ..fixture::run(plans.put(fixture::PLAN, &yaml)) };
         let (world, ledger) = (fixture::world(), FakeLedger::held_by(&run));
         let sample = LagSample { at: fixture::incident_at() - SignedDuration::from_secs(10), lag_seconds };
         world.change_replica(fixture::REPLICA, |replica: &mut FakeReplica| replica.lag = vec![sample]);
+        world.change_global_cluster(fixture::GLOBAL_CLUSTER, |cluster: &mut FakeGlobalCluster| {
+            cluster.lag = vec![sample]
+        });
         Scene {
             world,
             ledger,
@@ -91,6 +126,7 @@ impl Scene {
             entered_at: now(),
             assessment: fixture::assessment(),
             alarm: AlarmState::Alarm.into(),
+            cluster: RefCell::default(),
             pages: RefCell::default(),
         }
     }
@@ -107,7 +143,7 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: self, alarms: self, instances: self },
-            replicas: &self.world,
+            databases: Databases { replicas: &self.world, global_clusters: &self.world },
             notifier: self,
             clock: now,
         };
@@ -281,4 +317,49 @@ fn a_dry_run_asks_nobody_and_walks_on() {
     scene.alarm.replace(AlarmState::Ok);
     let said = told(&scene.invoke(None, None));
     assert!(said.contains("a real run would end here: PrimaryRecovered"), "{said}");
+}
+
+#[test]
+fn the_loss_of_a_global_cluster_is_that_of_its_rpo_lag_at_the_incident() {
+    let scene = Scene::aurora("gate: automatic", 50.0);
+    assert_eq!(
+        told(&scene.invoke(None, None)),
+        "done: its promotion loses at most 60.0 s, 60.0 s for certain | done: passed within the plan's bounds"
+    );
+    let loss: DataLoss = serde_json::from_value(scene.evidence(&evidence_name("db")).unwrap()).unwrap();
+    assert_eq!((loss.rpo_seconds, loss.lag_seconds), (60.0, 50.0));
+
+    let scene = Scene::aurora("gate: automatic", 55.0);
+    let failure = scene.invoke(None, None).unwrap_err();
+    assert_eq!((failure.name, failure.resource.as_str()), (FailureName::DataLossTooHigh, "shop-aurora-dr"));
+
+    let scene = Scene::aurora("gate: automatic", 1.0);
+    scene.world.change_global_cluster(fixture::GLOBAL_CLUSTER, |cluster| cluster.lag.clear());
+    let failure = scene.invoke(None, None).unwrap_err();
+    assert!(failure.what.contains("shop-aurora-dr would lose cannot be told: no valid lag sample"), "{failure}");
+}
+
+#[test]
+fn behind_a_fence_the_primary_cluster_alone_is_asked() {
+    let judged = json!({"verdict": "down", "fates": {}, "observerNetworkOk": true, "signals": [
+        {"name": "cluster", "fate": "database", "overHttp": false, "state": "failing", "evidence": "gone"}
+    ]});
+    let cluster = |status: &str| {
+        let instances = vec![ClusterInstance { identifier: "shop-aurora-1".into(), is_writer: true }];
+        let cluster = ClusterObserved { status: "available".into(), engine_version: None, instances };
+        ClusterSeen { cluster, writer_status: Some(status.into()) }
+    };
+    let unanswered = || CallError::Unknown { message: "no answer".into() };
+    for (seen, back) in
+        [(Ok(cluster("available")), true), (Ok(cluster("storage-full")), false), (Err(unanswered()), false)]
+    {
+        let scene = Scene::aurora("gate: automatic", 1.0);
+        scene.fenced();
+        block_on(scene.ledger.keep_evidence(&scene.run.run_id, JUDGEMENT, &judged)).unwrap();
+        scene.alarm.replace(AlarmState::Ok);
+        scene.cluster.replace(Some(seen.clone()));
+        let recovered =
+            matches!(scene.invoke(None, None), Err(failure) if failure.name == FailureName::PrimaryRecovered);
+        assert_eq!(recovered, back, "{seen:?}");
+    }
 }

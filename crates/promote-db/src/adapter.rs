@@ -1,8 +1,6 @@
-//! RDS and CloudWatch, by the AWS SDK.
+//! Read replicas, by the AWS SDK.
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode};
 use aws_sdk_rds::config::retry::RetryConfig;
 use aws_sdk_rds::types::DbInstance;
 use jiff::Timestamp;
@@ -10,13 +8,7 @@ use pilot_core::observed::{LagSample, ReplicaObserved};
 use pilot_shell::CallError;
 use pilot_shell::ports::Replicas;
 
-/// CloudWatch keeps values of seconds for so long; after that only minutes are left.
-const FINE_SECONDS_MAX: i64 = 3 * 3600;
-/// RDS publishes once a minute; whoever publishes more often is read as finely as that.
-const FINE_PERIOD_SECONDS: i32 = 1;
-const COARSE_PERIOD_SECONDS: i32 = 60;
-/// A limit on the pages of samples: 3 hours of seconds fit into one.
-const PAGES_MAX: usize = 10;
+use crate::lag_adapter::{LagMetric, samples};
 
 /// Read replicas in the function's Region.
 #[derive(Debug, Clone)]
@@ -42,32 +34,12 @@ impl Replicas for AwsReplicas {
     }
 
     async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
-        let period_seconds = if to.as_second() - from.as_second() < FINE_SECONDS_MAX {
-            FINE_PERIOD_SECONDS
-        } else {
-            COARSE_PERIOD_SECONDS
+        let metric = LagMetric {
+            name: "ReplicaLag",
+            parts_of_a_second: 1.0,
+            dimensions: &[&[("DBInstanceIdentifier", identifier)]],
         };
-        let mut samples = Vec::new();
-        let mut token = None;
-        for _ in 0..PAGES_MAX {
-            let call = self
-                .cloudwatch
-                .get_metric_data()
-                .metric_data_queries(lag_query(identifier, period_seconds))
-                .start_time(DateTime::from_secs(from.as_second()))
-                // The end is exclusive and samples lie on whole seconds: one more, or the newest is missed.
-                .end_time(DateTime::from_secs(to.as_second() + 1))
-                .set_next_token(token);
-            let answer = call.send().await?;
-            for result in answer.metric_data_results() {
-                samples.extend(samples_of(result)?);
-            }
-            token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-            if token.is_none() {
-                return Ok(samples);
-            }
-        }
-        Ok(samples)
+        samples(&self.cloudwatch, &metric, from, to).await
     }
 
     async fn promote(&self, identifier: &str, backup_retention_days: u32) -> Result<(), CallError> {
@@ -93,26 +65,4 @@ pub fn observed(instance: &DbInstance) -> ReplicaObserved {
         replication: replication.and_then(|info| info.status()).map(str::to_owned),
         backup_retention_days: instance.backup_retention_period().and_then(|d| u32::try_from(d).ok()).unwrap_or(0),
     }
-}
-
-fn lag_query(identifier: &str, period_seconds: i32) -> MetricDataQuery {
-    let metric = Metric::builder()
-        .namespace("AWS/RDS")
-        .metric_name("ReplicaLag")
-        .dimensions(Dimension::builder().name("DBInstanceIdentifier").value(identifier).build())
-        .build();
-    // The largest of a period, so that a minute with one bad second is not read as a good one.
-    let stat = MetricStat::builder().metric(metric).period(period_seconds).stat("Maximum").build();
-    MetricDataQuery::builder().id("lag").metric_stat(stat).return_data(true).build()
-}
-
-/// A result CloudWatch could not make whole is no answer: an empty one would read as "no samples".
-fn samples_of(result: &MetricDataResult) -> Result<Vec<LagSample>, CallError> {
-    if let Some(status @ (StatusCode::InternalError | StatusCode::Forbidden)) = result.status_code() {
-        let message = format!("CloudWatch answered {status} for ReplicaLag");
-        return Err(CallError::Unknown { message });
-    }
-    let at = |time: &DateTime| Timestamp::from_second(time.secs()).ok();
-    let pairs = result.timestamps().iter().zip(result.values());
-    Ok(pairs.filter_map(|(time, lag)| Some(LagSample { at: at(time)?, lag_seconds: *lag })).collect())
 }

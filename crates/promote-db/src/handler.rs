@@ -7,11 +7,12 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::Replicas;
+use pilot_shell::ports::{GlobalClusters, Replicas};
 use pilot_shell::waves;
 use serde_json::Value;
 
-use crate::rds_read_replica;
+use crate::databases::Databases;
+use crate::{aurora_global_cluster, rds_read_replica};
 
 /// The function's name.
 pub const FUNCTION: &str = "promote-db";
@@ -23,11 +24,11 @@ pub const GATE: &str = "gate";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `GateNotPassed`, `PromotionRefused`, `PromotionFailed`,
 /// `StepDeadlineExceeded`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, R: Replicas>(
+pub async fn handle<L: Ledger, P: PlanStore, R: Replicas, G: GlobalClusters>(
     event: Value,
     ledger: &L,
     plans: &P,
-    replicas: &R,
+    databases: &Databases<'_, R, G>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -37,7 +38,10 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Replicas>(
         gate_was_passed(context).await?;
         waves::reconcile(&context.plan.databases, async |database: &Database, allowed_seconds| match database {
             Database::RdsReadReplica(replica) => {
-                rds_read_replica::reconcile(context, replicas, replica, allowed_seconds).await
+                rds_read_replica::reconcile(context, databases.replicas, replica, allowed_seconds).await
+            }
+            Database::AuroraGlobalCluster(cluster) => {
+                aurora_global_cluster::reconcile(context, databases.global_clusters, cluster, allowed_seconds).await
             }
         })
         .await

@@ -1,8 +1,12 @@
 //! `promote-db`: makes the recovery Region's data writable.
 //!
-//! One component kind so far, the RDS read replica ([`rds_read_replica`]). Its promotion is the run's pivot: it cannot be undone, so
-//! the run's journal, the lease and the data-loss gate all stand before it.
+//! Two component kinds: the RDS read replica ([`rds_read_replica`]) and the Aurora global database ([`aurora_global_cluster`]). Making
+//! either writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
 
 pub mod adapter;
+pub mod aurora_global_cluster;
+pub mod databases;
+pub mod global_cluster_adapter;
 pub mod handler;
+mod lag_adapter;
 pub mod rds_read_replica;

@@ -15,6 +15,7 @@ use pilot_testkit::{
     FakeLedger, FakePlans, FakeReplica, FakeWorld, Fault, Faults, Injected, PromotionEnd, advance_seconds, fixture,
     now, told,
 };
+use promote_db::databases::Databases;
 use promote_db::handler::{GATE, handle};
 use serde_json::Value;
 
@@ -43,7 +44,7 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &world, now)))
+        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &databases(&world), now)))
     }
 
     fn entry(&self) -> Option<Entry> {
@@ -53,6 +54,11 @@ impl Case {
     fn promotions(&self) -> u32 {
         self.world.peek_replica(fixture::REPLICA).unwrap().promotions
     }
+}
+
+/// One world for both kinds of ports.
+fn databases<W>(world: &W) -> Databases<'_, W, W> {
+    Databases { replicas: world, global_clusters: world }
 }
 
 fn check(change: impl FnOnce(&mut FakeReplica), faults: Faults, waits_seconds: &[i64], expected: &[&str]) -> Case {
@@ -118,8 +124,8 @@ fn a_refusal_for_good_is_told_as_one_and_journalled_as_not_done() {
 #[test]
 fn a_backup_that_begins_between_look_and_call_is_a_wait() {
     let case = Case::new(|_| {}, Faults::none());
-    let world = BackupBegins(&case.world);
-    let first = told(&block_on(handle(case.event.clone(), &case.ledger, &case.plans, &world, now)));
+    let begins = Databases { replicas: &BackupBegins(&case.world), global_clusters: &case.world };
+    let first = told(&block_on(handle(case.event.clone(), &case.ledger, &case.plans, &begins, now)));
     assert_eq!(
         first,
         "on its way: RDS said InvalidDBInstanceState: DB instance shop-db-replica is not available.; now `backing-up` \
@@ -224,7 +230,7 @@ fn nothing_is_promoted_that_the_gate_did_not_pass() {
     let case = Case::new(|_| {}, Faults::none());
     let stranger = FakeLedger::held_by(&case.run);
     let world = Injected::new(&case.world, &case.faults);
-    let failure = block_on(handle(case.event.clone(), &stranger, &case.plans, &world, now)).unwrap_err();
+    let failure = block_on(handle(case.event.clone(), &stranger, &case.plans, &databases(&world), now)).unwrap_err();
     assert_eq!(failure.name, FailureName::GateNotPassed);
     assert!(case.faults.calls().is_empty() && case.promotions() == 0);
 }
@@ -236,7 +242,7 @@ fn a_dry_run_says_what_it_would_promote_and_calls_nothing() {
     let ledger = FakeLedger::held_by(&run);
     let event = fixture::step_event(&run, Step::PromoteData, now(), Some(fixture::assessment()));
     let world = Injected::new(&case.world, &case.faults);
-    let seen = told(&block_on(handle(event, &ledger, &case.plans, &world, now)));
+    let seen = told(&block_on(handle(event, &ledger, &case.plans, &databases(&world), now)));
     assert_eq!(seen, "done: dry run: would be promoted, which cannot be undone");
     assert!(case.faults.mutating_calls().is_empty());
     assert!(block_on(ledger.entries(&run.run_id)).unwrap().is_empty(), "what was not done is not journalled");
@@ -258,7 +264,7 @@ fn the_step_has_a_deadline_and_nothing_is_promoted_after_it() {
 fn a_replica_that_is_not_there_is_told() {
     let case = Case::new(|_| {}, Faults::none());
     let world = FakeWorld::new();
-    let failure = block_on(handle(case.event.clone(), &case.ledger, &case.plans, &world, now)).unwrap_err();
+    let failure = block_on(handle(case.event.clone(), &case.ledger, &case.plans, &databases(&world), now)).unwrap_err();
     assert_eq!(failure.name, FailureName::PromotionFailed);
 }
 
@@ -267,7 +273,7 @@ fn without_an_assessment_nothing_is_called() {
     let case = Case::new(|_| {}, Faults::none());
     let event = fixture::step_event(&case.run, Step::PromoteData, now(), None);
     let world = Injected::new(&case.world, &case.faults);
-    let failure = block_on(handle(event, &case.ledger, &case.plans, &world, now)).unwrap_err();
+    let failure = block_on(handle(event, &case.ledger, &case.plans, &databases(&world), now)).unwrap_err();
     assert_eq!(failure.name, FailureName::EventInvalid);
     assert!(case.faults.calls().is_empty());
 }

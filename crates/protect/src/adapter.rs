@@ -3,35 +3,70 @@
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::config::retry::RetryConfig;
-use aws_sdk_rds::types::{DbInstance, Tag};
-use pilot_core::observed::InstanceObserved;
+use aws_sdk_rds::types::{DbClusterSnapshot, DbInstance, Tag};
+use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InstanceObserved};
 use pilot_shell::CallError;
+use pilot_shell::ports::GlobalClusters;
 use pilot_shell::regions::ByRegion;
+use promote_db::global_cluster_adapter::AwsGlobalClusters;
 
-use crate::ports::{Instances, NewReplica, Regions};
+use crate::ports::{Clusters, Instances, NewReplica, Regions};
 
-/// DB instances in one Region.
+/// RDS in one Region.
 #[derive(Debug, Clone)]
-pub struct AwsInstances {
+pub struct AwsRegion {
     client: Client,
+    global_clusters: AwsGlobalClusters,
 }
 
-impl AwsInstances {
-    /// With a client of this configuration.
+impl AwsRegion {
+    /// With clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        AwsInstances { client: Client::new(config) }
+        AwsRegion { client: Client::new(config), global_clusters: AwsGlobalClusters::new(config) }
     }
 }
 
-impl Regions for ByRegion<AwsInstances> {
-    type Region = AwsInstances;
+impl Regions for ByRegion<AwsRegion> {
+    type Region = AwsRegion;
 
-    async fn region(&self, name: &str) -> AwsInstances {
+    async fn region(&self, name: &str) -> AwsRegion {
         self.of(name).await
     }
 }
 
-impl Instances for AwsInstances {
+impl Clusters for AwsRegion {
+    async fn global_cluster(&self, global: &str, cluster: &str) -> Result<Option<GlobalClusterObserved>, CallError> {
+        self.global_clusters.describe(global, cluster).await
+    }
+
+    async fn snapshots(&self, cluster: &str) -> Result<Vec<ClusterSnapshotObserved>, CallError> {
+        let mut pages =
+            self.client.describe_db_cluster_snapshots().db_cluster_identifier(cluster).into_paginator().send();
+        let mut snapshots = Vec::new();
+        while let Some(page) = pages.next().await {
+            snapshots.extend(page?.db_cluster_snapshots().iter().map(snapshot));
+        }
+        Ok(snapshots)
+    }
+
+    async fn copy_snapshot(&self, source_arn: &str, identifier: &str) -> Result<(), CallError> {
+        let call = self.client.copy_db_cluster_snapshot().source_db_cluster_snapshot_identifier(source_arn);
+        let call = call.target_db_cluster_snapshot_identifier(identifier).copy_tags(true);
+        // One attempt: a second one would be refused by the name that the first one took.
+        call.customize().config_override(once()).send().await?;
+        Ok(())
+    }
+}
+
+fn snapshot(snapshot: &DbClusterSnapshot) -> ClusterSnapshotObserved {
+    ClusterSnapshotObserved {
+        identifier: snapshot.db_cluster_snapshot_identifier().unwrap_or_default().to_owned(),
+        arn: snapshot.db_cluster_snapshot_arn().unwrap_or_default().to_owned(),
+        status: snapshot.status().unwrap_or("unknown").to_owned(),
+    }
+}
+
+impl Instances for AwsRegion {
     async fn describe(&self, identifier: &str) -> Result<Option<InstanceObserved>, CallError> {
         match self.client.describe_db_instances().db_instance_identifier(identifier).send().await {
             Ok(answer) => Ok(answer.db_instances().first().map(observed)),

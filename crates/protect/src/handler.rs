@@ -11,7 +11,7 @@ use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::ports::Regions;
-use crate::rds_read_replica;
+use crate::{aurora_global_cluster, rds_read_replica};
 
 /// The function's name.
 pub const FUNCTION: &str = "protect";
@@ -44,6 +44,10 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
         Database::RdsReadReplica(replica) => {
             let pair = rds_read_replica::Pair { serving: &serving, following: &following, component: replica };
             rds_read_replica::reconcile(context, &pair, allowed_seconds).await
+        }
+        Database::AuroraGlobalCluster(cluster) => {
+            let region = plan.regions.recovery.as_str();
+            aurora_global_cluster::reconcile(context, (&following, region), cluster, allowed_seconds).await
         }
     })
     .await

@@ -5,7 +5,7 @@ use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
 use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
-use protect::adapter::AwsInstances;
+use protect::adapter::AwsRegion;
 use protect::handler;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,6 +13,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let regions = ByRegion::new(&aws, AwsInstances::new);
+    let regions = ByRegion::new(&aws, AwsRegion::new);
     runtime::serve(handler::FUNCTION, |event| handler::handle(event, &ledger, &plans, &regions, Timestamp::now)).await
 }

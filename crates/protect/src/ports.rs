@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use pilot_core::observed::InstanceObserved;
+use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InstanceObserved};
 use pilot_core::plan::InstanceSettings;
 use pilot_shell::CallError;
 
@@ -27,10 +27,24 @@ pub trait Instances {
     fn create_replica(&self, replica: &NewReplica<'_>) -> impl Future<Output = Result<(), CallError>>;
 }
 
-/// Instances by Region.
+/// Aurora global databases, seen from one Region, and the snapshots of its DB clusters.
+pub trait Clusters {
+    /// `rds:DescribeGlobalClusters`, with the cluster of this Region beside it; `None`: no such global cluster.
+    fn global_cluster(
+        &self,
+        global_cluster: &str,
+        cluster: &str,
+    ) -> impl Future<Output = Result<Option<GlobalClusterObserved>, CallError>>;
+    /// `rds:DescribeDBClusterSnapshots` of one cluster, automated and manual.
+    fn snapshots(&self, cluster: &str) -> impl Future<Output = Result<Vec<ClusterSnapshotObserved>, CallError>>;
+    /// `rds:CopyDBClusterSnapshot`, with its tags.
+    fn copy_snapshot(&self, source_arn: &str, identifier: &str) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// What is rebuilt, by Region.
 pub trait Regions {
-    /// Those of one Region.
-    type Region: Instances;
+    /// What there is in one Region.
+    type Region: Instances + Clusters;
 
     /// The Region of this name.
     fn region(&self, name: &str) -> impl Future<Output = Self::Region>;

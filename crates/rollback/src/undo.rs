@@ -50,8 +50,13 @@ impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
-            Action::SetAside | Action::CreateReplica => Err(incomplete(entry, "a step of protect goes forward only")),
+            Action::SetAside | Action::CreateReplica | Action::KeepLostData => {
+                Err(incomplete(entry, "a step of protect goes forward only"))
+            }
             Action::RestGroup => Err(incomplete(entry, "the group rests after the pivot of a failback")),
+            Action::FailoverGlobalCluster | Action::SwitchoverGlobalCluster => {
+                Err(incomplete(entry, "a global cluster's failover or switchover cannot be undone"))
+            }
         }
     }
 

@@ -41,6 +41,7 @@ impl InWaves for Database {
     fn timeout_seconds(&self) -> u32 {
         match self {
             Database::RdsReadReplica(c) => c.timeout_seconds,
+            Database::AuroraGlobalCluster(c) => c.timeout_seconds,
         }
     }
 }

@@ -6,7 +6,7 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeDoor, FakeGroup, FakePlans, FakeReplica, FakeWorld, now};
+use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakePlans, FakeReplica, FakeWorld, now};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";
@@ -60,6 +60,24 @@ validation:
   endpoints: [{name: reads, url: 'https://recovery-lb.shop.test/health'}]
 ";
 
+/// The global database of [`plan_yaml_with_global_cluster`].
+pub const GLOBAL_CLUSTER: &str = "shop-global";
+/// Its cluster in the primary Region.
+pub const PRIMARY_CLUSTER_ARN: &str = "arn:aws:rds:ap-southeast-2:111122223333:cluster:shop-aurora";
+/// Its cluster in the recovery Region.
+pub const RECOVERY_CLUSTER_ARN: &str = "arn:aws:rds:ap-southeast-1:111122223333:cluster:shop-aurora-dr";
+
+/// The same plan with an Aurora global database in place of the read replica.
+pub fn plan_yaml_with_global_cluster() -> String {
+    let (head, rest) = PLAN_YAML.split_once("databases:").unwrap_or((PLAN_YAML, ""));
+    let tail = rest.split_once("compute:").map_or("", |(_, tail)| tail);
+    let databases = "databases:
+  - {kind: auroraGlobalCluster, name: db, globalClusterIdentifier: shop-global, primaryClusterIdentifier: shop-aurora,
+     recoveryClusterIdentifier: shop-aurora-dr, timeoutSeconds: 900}
+";
+    format!("{head}{databases}compute:{tail}")
+}
+
 /// The same plan without its database: a run without a pivot, of which everything can be undone.
 pub fn plan_yaml_without_database() -> String {
     let (head, rest) = PLAN_YAML.split_once("databases:").unwrap_or((PLAN_YAML, ""));
@@ -97,13 +115,17 @@ pub fn api_record() -> DnsRecord {
     }
 }
 
-/// The world before the run: a replicating replica whose lag was 2 seconds, a group at nothing, no STOP object, `api` leading to the
+/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group at nothing, no STOP object, `api` leading to the
 /// primary and no `new`; in the primary Region a group that serves behind a load balancer's door, and a database's.
 pub fn world() -> FakeWorld {
     let world = FakeWorld::new();
     let mut replica = FakeReplica::replicating("arn:aws:rds:ap-southeast-2:111122223333:db:shop-db");
-    replica.lag = vec![LagSample { at: incident_at() - SignedDuration::from_secs(10), lag_seconds: 2.0 }];
+    let lag = vec![LagSample { at: incident_at() - SignedDuration::from_secs(10), lag_seconds: 2.0 }];
+    replica.lag = lag.clone();
     world.put_replica(REPLICA, replica);
+    let mut global = FakeGlobalCluster::replicating(PRIMARY_CLUSTER_ARN, RECOVERY_CLUSTER_ARN);
+    global.lag = lag;
+    world.put_global_cluster(GLOBAL_CLUSTER, global);
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_bucket(STOP_BUCKET);
     world.put_record(ZONE, &api_record());

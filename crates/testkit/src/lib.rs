@@ -18,4 +18,6 @@ pub use faults::{Call, Fault, Faults, Injected};
 pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
-pub use world::{FakeDoor, FakeGroup, FakePrimary, FakeReplica, FakeWorld, PromotionEnd, WorldValues};
+pub use world::{
+    FakeDoor, FakeGlobalCluster, FakeGroup, FakePrimary, FakeReplica, FakeWorld, MoveEnd, PromotionEnd, WorldValues,
+};

@@ -3,6 +3,7 @@
 //! Time does not pass in it; looking does. Each describing call brings what is under way one step on, so that a test is exact about
 //! how often a step function must look, whatever the clock says.
 
+mod global_clusters;
 mod groups;
 mod primary;
 mod records;
@@ -16,6 +17,7 @@ use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
 
+pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
 pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
@@ -26,6 +28,7 @@ use records::FakeZone;
 #[derive(Debug, Clone, Default)]
 struct State {
     replicas: BTreeMap<String, FakeReplica>,
+    global_clusters: BTreeMap<String, FakeGlobalCluster>,
     groups: BTreeMap<String, FakeGroup>,
     buckets: BTreeSet<String>,
     /// By bucket and key: the body.
@@ -39,6 +42,8 @@ struct State {
 pub struct WorldValues {
     /// Status, source and accepted promotions of each DB instance.
     pub replicas: BTreeMap<String, (String, Option<String>, u32)>,
+    /// The writer, accepted failovers and accepted switchovers of each global database.
+    pub global_clusters: BTreeMap<String, (Option<String>, u32, u32)>,
     /// The sizes of each group.
     pub groups: BTreeMap<String, Capacity>,
     /// The objects there are, by bucket and key.
@@ -68,8 +73,10 @@ impl FakeWorld {
     pub fn values(&self) -> WorldValues {
         let state = self.read();
         let replica = |r: &FakeReplica| (r.observed.status.clone(), r.observed.source.clone(), r.promotions);
+        let global = |g: &FakeGlobalCluster| (g.writer().map(str::to_owned), g.failovers, g.switchovers);
         WorldValues {
             replicas: state.replicas.iter().map(|(name, r)| (name.clone(), replica(r))).collect(),
+            global_clusters: state.global_clusters.iter().map(|(name, g)| (name.clone(), global(g))).collect(),
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),

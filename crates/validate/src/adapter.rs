@@ -2,11 +2,12 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use pilot_core::observed::{GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
-use pilot_shell::ports::{Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
 use promote_db::adapter::AwsReplicas;
+use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use scale_compute::adapter::AwsGroups;
 use update_dns::route53_adapter::AwsRecords;
 use update_dns::s3_adapter::AwsStopObjects;
@@ -17,13 +18,18 @@ use crate::ports::Region;
 #[derive(Debug, Clone)]
 pub struct AwsTarget {
     replicas: AwsReplicas,
+    global_clusters: AwsGlobalClusters,
     groups: AwsGroups,
 }
 
 impl AwsTarget {
     /// With clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        AwsTarget { replicas: AwsReplicas::new(config), groups: AwsGroups::new(config) }
+        AwsTarget {
+            replicas: AwsReplicas::new(config),
+            global_clusters: AwsGlobalClusters::new(config),
+            groups: AwsGroups::new(config),
+        }
     }
 }
 
@@ -62,6 +68,24 @@ impl Region for AwsRegion {
 
     async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
         self.target.replicas.lag_samples(identifier, from, to).await
+    }
+
+    async fn global_cluster(
+        &self,
+        global_cluster: &str,
+        recovery_cluster: &str,
+    ) -> Result<Option<GlobalClusterObserved>, CallError> {
+        self.target.global_clusters.describe(global_cluster, recovery_cluster).await
+    }
+
+    async fn rpo_lag_samples(
+        &self,
+        recovery_cluster: &str,
+        source_region: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<LagSample>, CallError> {
+        self.target.global_clusters.rpo_lag_samples(recovery_cluster, source_region, from, to).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -3,8 +3,10 @@
 use futures::future::{join, join_all};
 use jiff::Timestamp;
 use pilot_core::decide::readiness::{self, Readiness};
-use pilot_core::observed::ReplicaObserved;
-use pilot_core::plan::{Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic};
+use pilot_core::observed::{GlobalClusterObserved, LagSample, ReplicaObserved};
+use pilot_core::plan::{
+    AuroraGlobalCluster, Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic,
+};
 use pilot_shell::CallError;
 
 use crate::ports::Region;
@@ -47,8 +49,22 @@ pub async fn replica_with_lag<R: Region>(
     region: &R,
     from: Timestamp,
     to: Timestamp,
-) -> Result<(Option<ReplicaObserved>, Vec<pilot_core::observed::LagSample>), CallError> {
+) -> Result<(Option<ReplicaObserved>, Vec<LagSample>), CallError> {
     let id = &replica.replica_identifier;
     let (observed, samples) = join(region.replica(id), region.lag_samples(id, from, to)).await;
+    Ok((observed?, samples?))
+}
+
+/// A global database and the lag samples of its recovery cluster of this time.
+pub async fn global_cluster_with_lag<R: Region>(
+    component: &AuroraGlobalCluster,
+    source_region: &str,
+    region: &R,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(Option<GlobalClusterObserved>, Vec<LagSample>), CallError> {
+    let (global, recovery) = (&component.global_cluster_identifier, &component.recovery_cluster_identifier);
+    let (observed, samples) =
+        join(region.global_cluster(global, recovery), region.rpo_lag_samples(recovery, source_region, from, to)).await;
     Ok((observed?, samples?))
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use pilot_core::observed::{GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
@@ -17,6 +17,20 @@ pub trait Region {
     fn lag_samples(
         &self,
         identifier: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
+    /// An Aurora global database with the recovery cluster; `None`: no such global cluster.
+    fn global_cluster(
+        &self,
+        global_cluster: &str,
+        recovery_cluster: &str,
+    ) -> impl Future<Output = Result<Option<GlobalClusterObserved>, CallError>>;
+    /// The `AuroraGlobalDBRPOLag` of its recovery cluster, in seconds; `source_region`: where the writer is.
+    fn rpo_lag_samples(
+        &self,
+        recovery_cluster: &str,
+        source_region: &str,
         from: Timestamp,
         to: Timestamp,
     ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;

@@ -4,7 +4,7 @@ use futures::future::{join_all, join3};
 use http_probe::{Http, Request};
 use pilot_core::contract::StepResponse;
 use pilot_core::decide::{endpoint, group};
-use pilot_core::plan::{Compute, Database, Endpoint, Method, RecoveryPlan};
+use pilot_core::plan::{AuroraGlobalCluster, Compute, Database, Endpoint, Method, RdsReadReplica, RecoveryPlan};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
@@ -82,19 +82,39 @@ pub fn conclude<L: Ledger>(
 
 async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
     join_all(plan.databases.iter().map(async |database: &Database| {
-        let Database::RdsReadReplica(component) = database;
-        let seen = region.replica(&component.replica_identifier).await;
-        let seen = seen.map_err(unseen).and_then(|instance| {
-            let instance = instance.ok_or_else(|| format!("no DB instance {}", component.replica_identifier))?;
-            match (&instance.source, instance.status.as_str()) {
-                (None, "available") => Ok("no replica any more, and available".to_owned()),
-                (None, status) => Err(format!("no replica any more, but `{status}`")),
-                (Some(source), status) => Err(format!("still a replica of {source}, `{status}`")),
-            }
-        });
-        (component.name.clone(), seen)
+        let seen = match database {
+            Database::RdsReadReplica(component) => promoted(component, region).await,
+            Database::AuroraGlobalCluster(component) => moved(component, &plan.regions.recovery, region).await,
+        };
+        (database.name().to_owned(), seen)
     }))
     .await
+}
+
+async fn promoted<R: Region>(component: &RdsReadReplica, region: &R) -> Result<String, String> {
+    let instance = region.replica(&component.replica_identifier).await.map_err(unseen)?;
+    let instance = instance.ok_or_else(|| format!("no DB instance {}", component.replica_identifier))?;
+    match (&instance.source, instance.status.as_str()) {
+        (None, "available") => Ok("no replica any more, and available".to_owned()),
+        (None, status) => Err(format!("no replica any more, but `{status}`")),
+        (Some(source), status) => Err(format!("still a replica of {source}, `{status}`")),
+    }
+}
+
+async fn moved<R: Region>(
+    component: &AuroraGlobalCluster,
+    recovery_region: &str,
+    region: &R,
+) -> Result<String, String> {
+    let (id, recovery) = (&component.global_cluster_identifier, &component.recovery_cluster_identifier);
+    let global = region.global_cluster(id, recovery).await.map_err(unseen)?;
+    let global = global.ok_or_else(|| format!("no global cluster {id}"))?;
+    let is_writer = global.member(recovery, recovery_region).is_some_and(|member| member.is_writer);
+    match (is_writer, &global.failover_state) {
+        (true, None) => Ok(format!("{recovery} is the writer of {id}, and nothing is on the move")),
+        (_, Some(state)) => Err(format!("{id} is on the move, `{}`", state.status)),
+        (false, None) => Err(format!("{recovery} is not the writer of {id}")),
+    }
 }
 
 async fn groups<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {

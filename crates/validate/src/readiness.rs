@@ -3,14 +3,14 @@
 use futures::future::{join_all, join3};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
-use pilot_core::decide::readiness::{self, Readiness};
-use pilot_core::plan::{Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
+use pilot_core::decide::readiness::{self, Readiness, global_cluster};
+use pilot_core::plan::{AuroraGlobalCluster, Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
 use pilot_shell::CallError;
 use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::look::{Seen, groups_and_traffic, replica_with_lag};
+use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag};
 use crate::ports::Region;
 
 /// How far back a lag sample may lie: RDS publishes one a minute, some late.
@@ -43,8 +43,11 @@ pub async fn report<R: Region>(
 ) -> Result<ReadinessReport, Failure> {
     let workload = &plan.metadata.name;
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
-        let Database::RdsReadReplica(replica) = database;
-        (replica.name.clone(), replicates(replica, plan.objectives.rpo_seconds, region, now).await)
+        let seen = match database {
+            Database::RdsReadReplica(replica) => replicates(replica, plan.objectives.rpo_seconds, region, now).await,
+            Database::AuroraGlobalCluster(cluster) => is_connected(cluster, plan, region, now).await,
+        };
+        (database.name().to_owned(), seen)
     }));
     let switches = join_all(plan.traffic.iter().filter_map(|traffic| match traffic {
         Traffic::StopObject(stop) => Some(untouched(stop, region)),
@@ -93,6 +96,29 @@ async fn replicates<R: Region>(
             Ok(detail) => Readiness::Ready(detail),
             Err(problem) => Readiness::Problem(problem),
         }
+    })
+}
+
+async fn is_connected<R: Region>(
+    component: &AuroraGlobalCluster,
+    plan: &RecoveryPlan,
+    region: &R,
+    now: Timestamp,
+) -> Result<Readiness, CallError> {
+    let (regions, from) = (&plan.regions, now - SignedDuration::from_secs(LAG_WINDOW_SECONDS));
+    let (observed, samples) = global_cluster_with_lag(component, &regions.primary, region, from, now).await?;
+    let readiness = global_cluster::cluster(component, regions, observed.as_ref());
+    let (Readiness::Ready(_), Some(global)) = (&readiness, observed) else { return Ok(readiness) };
+    let (id, recovery) = (&component.global_cluster_identifier, &component.recovery_cluster_identifier);
+    if global.member(recovery, &regions.recovery).is_some_and(|member| member.is_writer) {
+        return Ok(Readiness::Problem(format!(
+            "{id}: {recovery} is its writer already: there is nothing to fail over to; switch it over to the primary Region"
+        )));
+    }
+    let rpo_seconds = plan.objectives.rpo_seconds;
+    Ok(match global_cluster::replication_now(component, regions, &global, &samples, rpo_seconds) {
+        Ok(detail) => Readiness::Ready(detail),
+        Err(problem) => Readiness::Problem(problem),
     })
 }
 

@@ -6,14 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Mode, StepResponse};
 use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
 use pilot_core::decide::gate::{self, LossOf};
-use pilot_core::decide::readiness::{self, Readiness};
-use pilot_core::plan::{Database, Policy, RdsReadReplica};
+use pilot_core::decide::readiness::{self, Readiness, global_cluster};
+use pilot_core::observed::LagSample;
+use pilot_core::plan::{AuroraGlobalCluster, Database, Policy, RdsReadReplica, RecoveryPlan, Regions};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext};
 
-use crate::look::{groups_and_traffic, replica_with_lag};
+use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag};
 use crate::ports::Region;
 
 /// How long a replica may be busy (a backup, a modification) before the run is refused: nothing has been changed yet, and a person
@@ -44,8 +45,7 @@ pub async fn step<L: Ledger, R: Region>(
     // A run that goes on after its pivot finds promoted what it promoted itself.
     let (now, mode) = (context.now(), context.run.resumes.is_none().then_some(context.run.mode));
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
-        let Database::RdsReadReplica(replica) = database;
-        (replica.name.clone(), database_finding(replica, region, assessment, now, (&plan.policy, mode)).await)
+        (database.name().to_owned(), database_finding(database, region, assessment, now, (plan, mode)).await)
     }));
     let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
     let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
@@ -58,52 +58,102 @@ pub async fn step<L: Ledger, R: Region>(
         .map(StepResponse::of)
 }
 
+/// What is known of a database before it is promoted.
+struct Standing {
+    readiness: Readiness,
+    /// What a promotion would lose. `None`: it was promoted before this run, there is nothing left to lose by it.
+    loss: Option<LossOf>,
+}
+
 async fn database_finding<R: Region>(
+    database: &Database,
+    region: &R,
+    assessment: &Assessment,
+    now: Timestamp,
+    (plan, mode): (&RecoveryPlan, Option<Mode>),
+) -> Finding {
+    let standing = match database {
+        Database::RdsReadReplica(replica) => of_replica(replica, region, assessment, now).await,
+        Database::AuroraGlobalCluster(cluster) => {
+            of_global_cluster(cluster, &plan.regions, region, assessment, now).await
+        }
+    };
+    let (readiness, loss) = match standing {
+        Ok(Standing { readiness, loss }) => (readiness, loss),
+        Err(error) => return finding_of(Err(error)),
+    };
+    if let Some(problem) = parted(loss.is_none(), mode) {
+        return match readiness {
+            // What is wrong with the database itself says more.
+            Readiness::Problem(problem) => Finding::Problem(problem),
+            _ => Finding::Problem(problem.into()),
+        };
+    }
+    match (finding_of(Ok(readiness)), loss) {
+        (Finding::Ready(detail), Some(of)) => with_loss(detail, of, &plan.policy),
+        (other, _) => other,
+    }
+}
+
+async fn of_replica<R: Region>(
     replica: &RdsReadReplica,
     region: &R,
     assessment: &Assessment,
     now: Timestamp,
-    (policy, mode): (&Policy, Option<Mode>),
-) -> Finding {
-    let from = assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX);
-    let (observed, samples) = match replica_with_lag(replica, region, from, now).await {
-        Ok(seen) => seen,
-        Err(error) => return finding_of(Err(error)),
-    };
-    let finding = finding_of(Ok(readiness::replica(replica, observed.as_ref())));
+) -> Result<Standing, CallError> {
+    let (observed, samples) = replica_with_lag(replica, region, samples_from(assessment), now).await?;
+    let readiness = readiness::replica(replica, observed.as_ref());
     let promoted = observed.is_some_and(|replica| replica.source.is_none());
-    if let Some(problem) = parted(replica, promoted, mode) {
-        return Finding::Problem(problem);
-    }
-    match finding {
-        Finding::Ready(detail) if !promoted => {
-            let loss = data_loss::estimate(&samples, assessment.incident_at, assessment.last_healthy_at);
-            let of = LossOf { component: replica.name.clone(), resource: replica.replica_identifier.clone(), loss };
-            match (gate::decide(&[of], policy), loss) {
-                (gate::Decision::Refuse(failure), _) => Finding::Loss(failure.what),
-                (gate::Decision::Ask { why, .. }, _) => {
-                    Finding::Ready(format!("{detail}; a person will be asked: {}", why.join("; ")))
-                }
-                (gate::Decision::Pass, loss) => {
-                    let most = loss.map_or(0.0, |loss| loss.rpo_seconds);
-                    Finding::Ready(format!("{detail}; promoting loses at most {most:.1} seconds"))
-                }
-            }
+    let loss = loss_of(&replica.name, &replica.replica_identifier, &samples, assessment);
+    Ok(Standing { readiness, loss: (!promoted).then_some(loss) })
+}
+
+async fn of_global_cluster<R: Region>(
+    cluster: &AuroraGlobalCluster,
+    regions: &Regions,
+    region: &R,
+    assessment: &Assessment,
+    now: Timestamp,
+) -> Result<Standing, CallError> {
+    let from = samples_from(assessment);
+    let (observed, samples) = global_cluster_with_lag(cluster, &regions.primary, region, from, now).await?;
+    let readiness = global_cluster::cluster(cluster, regions, observed.as_ref());
+    let recovery = &cluster.recovery_cluster_identifier;
+    let member = observed.as_ref().and_then(|global| global.member(recovery, &regions.recovery));
+    let promoted = member.is_some_and(|member| member.is_writer);
+    let loss = loss_of(&cluster.name, recovery, &samples, assessment);
+    Ok(Standing { readiness, loss: (!promoted).then_some(loss) })
+}
+
+fn samples_from(assessment: &Assessment) -> Timestamp {
+    assessment.incident_at - SignedDuration::from_secs(SAMPLE_AGE_SECONDS_MAX)
+}
+
+fn loss_of(component: &str, resource: &str, samples: &[LagSample], assessment: &Assessment) -> LossOf {
+    let loss = data_loss::estimate(samples, assessment.incident_at, assessment.last_healthy_at);
+    LossOf { component: component.to_owned(), resource: resource.to_owned(), loss }
+}
+
+/// What is ready, held against what its promotion would lose.
+fn with_loss(detail: String, of: LossOf, policy: &Policy) -> Finding {
+    let most = of.loss.map_or(0.0, |loss| loss.rpo_seconds);
+    match gate::decide(&[of], policy) {
+        gate::Decision::Refuse(failure) => Finding::Loss(failure.what),
+        gate::Decision::Ask { why, .. } => {
+            Finding::Ready(format!("{detail}; a person will be asked: {}", why.join("; ")))
         }
-        // Promoted before this run: there is nothing left to lose by it.
-        other => other,
+        gate::Decision::Pass => Finding::Ready(format!("{detail}; promoting loses at most {most:.1} seconds")),
     }
 }
 
 /// A planned run wants one database in two Regions; protect is for two that have parted.
-fn parted(replica: &RdsReadReplica, promoted: bool, mode: Option<Mode>) -> Option<String> {
-    let id = &replica.replica_identifier;
+fn parted(promoted: bool, mode: Option<Mode>) -> Option<&'static str> {
     match (mode, promoted) {
         (Some(Mode::Protect), false) => {
-            Some(format!("{id}: still a replica: the workload was not failed over, there is nothing to protect"))
+            Some("it still follows: the workload was not failed over, there is nothing to protect")
         }
         (Some(Mode::Switchover | Mode::Failback), true) => {
-            Some(format!("{id}: is no replica any more: promoting it would bring up old data; run `protect` first"))
+            Some("it follows nobody: promoting it would bring up old data; run `protect` first")
         }
         _ => None,
     }

@@ -9,13 +9,15 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
-use pilot_core::observed::{GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved};
+use pilot_core::observed::{
+    FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+};
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{Groups, Listed, Records, Replicas, StopObjects};
-use pilot_testkit::fixture::{GROUP, REPLICA, STOP_BUCKET, STOP_KEY, ZONE};
-use pilot_testkit::{FakeGroup, FakeLedger, FakePlans, FakeWorld, advance_seconds, fixture, now};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_testkit::fixture::{GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, STOP_BUCKET, STOP_KEY, ZONE};
+use pilot_testkit::{FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeWorld, advance_seconds, fixture, now};
 use serde_json::{Value, json};
 use validate::event::{self, Event};
 use validate::handler::{Tools, handle};
@@ -65,6 +67,27 @@ impl Region for Seen {
     async fn lag_samples(&self, identifier: &str, from: Timestamp, to: Timestamp) -> Result<Vec<LagSample>, CallError> {
         self.check("lag")?;
         self.world.lag_samples(identifier, from, to).await
+    }
+
+    async fn global_cluster(
+        &self,
+        global_cluster: &str,
+        recovery_cluster: &str,
+    ) -> Result<Option<GlobalClusterObserved>, CallError> {
+        self.check("global cluster")?;
+        GlobalClusters::describe(&self.world, global_cluster, recovery_cluster).await
+    }
+
+    async fn rpo_lag_samples(
+        &self,
+        recovery_cluster: &str,
+        source_region: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<LagSample>, CallError> {
+        self.check("rpo lag")?;
+        assert_eq!(source_region, "ap-southeast-2");
+        self.world.rpo_lag_samples(recovery_cluster, source_region, from, to).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
@@ -475,6 +498,186 @@ async fn readiness_that_could_not_be_seen_is_not_published() {
     let failure = stage.invoke(json!({"readiness": {"plan": fixture::PLAN}})).await.unwrap_err();
     assert_eq!(failure.name, FailureName::AwsUnavailable);
     assert!(PUBLISHED.take().is_empty());
+}
+
+/// The same with an Aurora global database in place of the read replica.
+fn aurora_yaml() -> String {
+    let (head, rest) = plan_yaml().split_once("databases:").map(|(h, r)| (h.to_owned(), r.to_owned())).unwrap();
+    let (_, tail) = rest.split_once("compute:").unwrap();
+    let aurora = fixture::plan_yaml_with_global_cluster();
+    let (_, databases) = aurora.split_once("databases:").unwrap();
+    let (databases, _) = databases.split_once("compute:").unwrap();
+    format!("{head}databases:{databases}compute:{tail}")
+}
+
+impl Stage {
+    fn aurora_of(yaml: &str) -> Self {
+        let stage = Self::ready();
+        let run = fixture::run(stage.plans.put(fixture::PLAN, yaml));
+        Stage { run, ..stage }
+    }
+
+    fn aurora() -> Self {
+        Self::aurora_of(&aurora_yaml())
+    }
+
+    fn change_global(&self, change: impl FnOnce(&mut FakeGlobalCluster)) {
+        self.seen.world.change_global_cluster(GLOBAL_CLUSTER, change);
+    }
+}
+
+fn writer_moved(cluster: &mut FakeGlobalCluster) {
+    for member in &mut cluster.observed.members {
+        member.is_writer = member.arn == RECOVERY_CLUSTER_ARN;
+    }
+}
+
+fn moving(cluster: &mut FakeGlobalCluster) {
+    cluster.observed.failover_state = Some(FailoverStateObserved { status: "switching-over".into(), to_arn: None });
+}
+
+fn fresh_rpo_lag(stage: &Stage, lag_seconds: f64) {
+    let at = now() - SignedDuration::from_secs(30);
+    stage.change_global(|cluster| cluster.lag = vec![LagSample { at, lag_seconds }]);
+}
+
+#[tokio::test]
+async fn a_global_cluster_that_can_take_over_is_ready_and_says_at_what_loss() {
+    let response = Stage::aurora().step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(
+        detail(&response, "db"),
+        "shop-aurora-dr is available with 1 instances, a secondary of shop-aurora; promoting loses at most 12.0 seconds"
+    );
+    let stage = Stage::aurora();
+    stage.change_global(|cluster| (writer_moved(cluster), cluster.lag.clear()).1);
+    let response = stage.step(Step::Ready).await.unwrap();
+    assert_eq!((response.status, detail(&response, "db")), (Status::Done, "shop-aurora-dr is its writer already"));
+}
+
+#[tokio::test]
+async fn a_wrong_plan_of_a_global_cluster_is_refused_with_what_to_mend() {
+    let edits: [(&str, &str, &str); 4] = [
+        (
+            "globalClusterIdentifier: shop-global",
+            "globalClusterIdentifier: shop",
+            "db: shop: RDS knows no such global cluster; make it, or correct globalClusterIdentifier",
+        ),
+        (
+            "recoveryClusterIdentifier: shop-aurora-dr",
+            "recoveryClusterIdentifier: shop-dr",
+            "has no member shop-dr in the recovery Region ap-southeast-1",
+        ),
+        (
+            "recoveryClusterIdentifier: shop-aurora-dr",
+            "recoveryClusterIdentifier: shop-aurora",
+            "shop-aurora of shop-global lies in ap-southeast-2, not in the recovery Region ap-southeast-1",
+        ),
+        (
+            "primaryClusterIdentifier: shop-aurora,",
+            "primaryClusterIdentifier: ledger,",
+            "does not hold ledger of ap-southeast-2",
+        ),
+    ];
+    for (right, wrong, problem) in edits {
+        let yaml = aurora_yaml();
+        assert!(yaml.contains(right), "{right}");
+        let failure = Stage::aurora_of(&yaml.replace(right, wrong)).step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains(problem), "{problem:?} is not in {failure}");
+    }
+    let stage = Stage::aurora();
+    stage.change_global(|cluster| cluster.observed.recovery.as_mut().unwrap().instances.clear());
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert!(failure.what.contains("has no instance") && failure.what.contains("add a DB instance"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_global_cluster_whose_loss_is_too_high_or_unknown_is_refused_by_its_own_name() {
+    let sample = |age_seconds, lag_seconds| LagSample {
+        at: fixture::incident_at() - SignedDuration::from_secs(age_seconds),
+        lag_seconds,
+    };
+    for lag in [vec![sample(10, 120.0)], Vec::new(), vec![sample(400, 0.0)]] {
+        let stage = Stage::aurora();
+        stage.change_global(|cluster| cluster.lag = lag.clone());
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::DataLossTooHigh, "{lag:?}");
+        assert!(failure.what.contains("shop-aurora-dr"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_global_cluster_on_the_move_or_unanswered_is_looked_at_again_for_a_bounded_time() {
+    let breaks: [Break; 3] = [
+        |stage| stage.change_global(moving),
+        |stage| stage.fail("global cluster", unanswered()),
+        |stage| stage.fail("rpo lag", unanswered()),
+    ];
+    for break_it in breaks {
+        let stage = Stage::aurora();
+        break_it(&stage);
+        assert_eq!(stage.step(Step::Ready).await.unwrap().status, Status::InProgress);
+        advance_seconds(300);
+        assert_eq!(stage.step(Step::Ready).await.unwrap_err().name, FailureName::StepDeadlineExceeded);
+    }
+}
+
+#[tokio::test]
+async fn a_global_cluster_is_proven_by_its_writer_and_by_nothing_on_the_move() {
+    type Change = fn(&mut FakeGlobalCluster);
+    let steps: [(Change, Status, &str); 3] = [
+        (|_| {}, Status::InProgress, "shop-aurora-dr is not the writer of shop-global"),
+        (|c| (writer_moved(c), moving(c)).1, Status::InProgress, "shop-global is on the move, `switching-over`"),
+        (writer_moved, Status::Done, "shop-aurora-dr is the writer of shop-global, and nothing is on the move"),
+    ];
+    for (change, status, says) in steps {
+        let stage = Stage::aurora();
+        stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+        stage.application.writable.replace(true);
+        stage.change_global(change);
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!((response.status, detail(&response, "db")), (status, says));
+        assert_eq!(stage.application.posts.borrow().is_empty(), status != Status::Done, "writes go last");
+    }
+}
+
+#[tokio::test]
+async fn readiness_of_a_global_cluster_is_published_with_what_stands_in_its_way() {
+    let breaks: [(Break, &[&str]); 8] = [
+        (|_| {}, &[]),
+        (|stage| fresh_rpo_lag(stage, 61.0), &["lags 61.0 seconds, the objective is 60"]),
+        (|stage| stage.change_global(|c| c.lag.clear()), &["no AuroraGlobalDBRPOLag sample"]),
+        (|stage| stage.change_global(writer_moved), &["is its writer already: there is nothing to fail over to"]),
+        (
+            |stage| stage.change_global(|c| c.observed.members[1].synchronization = Some("pending-resync".into())),
+            &["its synchronization is `pending-resync`"],
+        ),
+        (
+            |stage| stage.change_global(|c| c.observed.recovery.as_mut().unwrap().instances.clear()),
+            &["add a DB instance to the cluster"],
+        ),
+        (
+            |stage| {
+                stage.change_global(|c| c.observed.recovery.as_mut().unwrap().engine_version = Some("14.9".into()));
+            },
+            &["upgrade the clusters of the global database to one version"],
+        ),
+        (|stage| stage.fail("global cluster", refused()), &["AWS refused to tell"]),
+    ];
+    for (break_it, problems) in breaks {
+        PUBLISHED.take();
+        let stage = Stage::aurora();
+        fresh_rpo_lag(&stage, 0.4);
+        break_it(&stage);
+        let report = stage.readiness().await;
+        assert_eq!(report["ready"], problems.is_empty(), "{report:#}");
+        let said = report["problems"].as_array().unwrap();
+        assert_eq!(said.len(), problems.len(), "{report:#}");
+        for problem in problems {
+            assert!(said.iter().any(|text| text.as_str().unwrap().contains(problem)), "{report:#}");
+        }
+    }
 }
 
 #[tokio::test]

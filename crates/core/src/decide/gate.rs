@@ -19,7 +19,7 @@ use crate::{Failure, FailureName};
 pub struct LossOf {
     /// The component's name.
     pub component: String,
-    /// The replica.
+    /// The replica or secondary cluster.
     pub resource: String,
     /// The estimate; `null`: nobody can tell.
     pub loss: Option<DataLoss>,
@@ -64,7 +64,7 @@ pub fn decide(losses: &[LossOf], policy: &Policy) -> Decision {
 fn said(loss: &LossOf, allowed_seconds: u32) -> String {
     match loss.loss {
         None => format!(
-            "what promoting {} would lose cannot be told: no valid ReplicaLag sample around the incident",
+            "what promoting {} would lose cannot be told: no valid lag sample around the incident",
             loss.resource
         ),
         Some(known) => format!(

@@ -1,5 +1,7 @@
 //! Could the recovery Region take over as the plan says? One verdict a component; the caller collects them all.
 
+pub mod global_cluster;
+
 use std::collections::BTreeMap;
 
 use crate::decide::{records, replica as replica_decision};

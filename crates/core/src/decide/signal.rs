@@ -3,6 +3,8 @@
 //! The rule behind every arm: *failing* needs something seen of the primary. The observer's own errors, missing values and words this
 //! version does not know are *unknown*.
 
+pub mod aurora;
+
 use crate::observed::{AlarmState, HttpAnswer, NoAnswer, ReplicaObserved, SignalObserved, SignalState};
 use crate::plan::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
 

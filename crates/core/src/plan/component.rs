@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-fn first_wave() -> u32 {
+use super::aurora::AuroraGlobalCluster;
+
+pub(super) fn first_wave() -> u32 {
     1
 }
 
-fn default_timeout_seconds() -> u32 {
+pub(super) fn default_timeout_seconds() -> u32 {
     900
 }
 
@@ -20,6 +22,8 @@ fn default_timeout_seconds() -> u32 {
 pub enum Database {
     /// An RDS cross-Region read replica, promoted. **No undo**: this is the pivot.
     RdsReadReplica(RdsReadReplica),
+    /// An Aurora global database, failed over to its secondary cluster. **No undo**: this is the pivot.
+    AuroraGlobalCluster(AuroraGlobalCluster),
 }
 
 impl Database {
@@ -27,18 +31,21 @@ impl Database {
     pub fn name(&self) -> &str {
         match self {
             Database::RdsReadReplica(c) => &c.name,
+            Database::AuroraGlobalCluster(c) => &c.name,
         }
     }
     /// The component's wave.
     pub fn wave(&self) -> u32 {
         match self {
             Database::RdsReadReplica(c) => c.wave,
+            Database::AuroraGlobalCluster(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
     pub fn mirrored(&self) -> Self {
         match self {
             Database::RdsReadReplica(c) => Database::RdsReadReplica(c.mirrored()),
+            Database::AuroraGlobalCluster(c) => Database::AuroraGlobalCluster(c.mirrored()),
         }
     }
 }

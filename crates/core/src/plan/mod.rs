@@ -3,6 +3,7 @@
 //! Durations are whole seconds and end in `Seconds`. Every block refuses unknown fields, so that a typing error is told and not
 //! ignored. [`check`](check::check) is the only way in: a [`RecoveryPlan`] that exists has been checked whole.
 
+mod aurora;
 pub mod check;
 mod component;
 mod fence;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::aurora::{AuroraReplicationSignal, RdsClusterSignal};
+
 /// One observation of the primary. `fate` groups signals that can fail for the same reason: a fate votes once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
@@ -15,6 +17,11 @@ pub enum Signal {
     RdsInstance(RdsInstanceSignal),
     /// Whether the replica in the recovery Region still receives from its source: needs nothing of the primary Region's API.
     RdsReplication(RdsReplicationSignal),
+    /// The primary Aurora cluster and its writer instance, as their own Region tells it.
+    RdsCluster(RdsClusterSignal),
+    /// Whether the Aurora secondary in the recovery Region still receives from the primary, and how far behind it is: needs nothing of
+    /// the primary Region's API.
+    AuroraReplication(AuroraReplicationSignal),
 }
 
 impl Signal {
@@ -25,6 +32,8 @@ impl Signal {
             Signal::Alarm(s) => &s.name,
             Signal::RdsInstance(s) => &s.name,
             Signal::RdsReplication(s) => &s.name,
+            Signal::RdsCluster(s) => &s.name,
+            Signal::AuroraReplication(s) => &s.name,
         }
     }
 
@@ -35,6 +44,8 @@ impl Signal {
             Signal::Alarm(s) => &s.fate,
             Signal::RdsInstance(s) => &s.fate,
             Signal::RdsReplication(s) => &s.fate,
+            Signal::RdsCluster(s) => &s.fate,
+            Signal::AuroraReplication(s) => &s.fate,
         }
     }
 }

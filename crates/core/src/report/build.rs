@@ -121,18 +121,24 @@ fn data_loss(evidence: &BTreeMap<String, Value>) -> Vec<ReportDataLoss> {
     evidence.iter().filter_map(of).collect()
 }
 
-/// The largest loss of the databases that this run promoted; unknown as soon as that of one of them is.
+/// The largest loss of the databases that this run promoted; unknown as soon as that of one of them is. A switchover loses nothing: RDS
+/// lets it through only once the new writer has everything.
 fn rpo_seconds(outcome: Outcome, journal: &[Entry], data_loss: &[ReportDataLoss]) -> Option<f64> {
     let promoted = |entry: &&Entry| {
         // An answer that was lost counts once the whole recovery was observed: then it had been accepted.
-        entry.action == Action::PromoteReadReplica
-            && match entry.outcome {
-                Some(EntryOutcome::Accepted { .. }) => true,
-                Some(EntryOutcome::NotDone { .. }) => false,
-                None => outcome == Outcome::Recovered,
-            }
+        matches!(
+            entry.action,
+            Action::PromoteReadReplica | Action::FailoverGlobalCluster | Action::SwitchoverGlobalCluster
+        ) && match entry.outcome {
+            Some(EntryOutcome::Accepted { .. }) => true,
+            Some(EntryOutcome::NotDone { .. }) => false,
+            None => outcome == Outcome::Recovered,
+        }
     };
     let loss_of = |entry: &Entry| {
+        if entry.action == Action::SwitchoverGlobalCluster {
+            return Some(0.0);
+        }
         data_loss.iter().find(|loss| loss.component == entry.component).map(|loss| loss.loss.rpo_seconds)
     };
     let losses: Option<Vec<f64>> = journal.iter().filter(promoted).map(loss_of).collect();

@@ -8,6 +8,7 @@ use pilot_core::journal::Entry;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_testkit::{FakeLedger, FakePlans, FakePrimary, FakeWorld, Faults, Injected, advance_seconds, fixture, now};
+use promote_db::databases::Databases;
 use rollback::undo::Undoers;
 use serde_json::Value;
 
@@ -151,7 +152,10 @@ impl Drive {
         let ledger = Injected::new(&self.ledger, &self.faults);
         match event["step"]["name"].as_str().unwrap() {
             "fence" => fence::handler::handle(event, &ledger, &self.plans, &self.primaries(), now).await,
-            "promote-data" => promote_db::handler::handle(event, &ledger, &self.plans, &world, now).await,
+            "promote-data" => {
+                let databases = Databases { replicas: &world, global_clusters: &world };
+                promote_db::handler::handle(event, &ledger, &self.plans, &databases, now).await
+            }
             "scale-compute" => scale_compute::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
             "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
             other => panic!("no function for {other}"),

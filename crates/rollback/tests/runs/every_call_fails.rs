@@ -14,6 +14,8 @@ fn assert_clean(drive: &Drive, before: &WorldValues, end: &End, case: &str) {
     let after = drive.world.values();
     let (status, source, promotions) = &after.replicas[fixture::REPLICA];
     assert!(*promotions <= 1, "{case}: promoted {promotions} times");
+    let (writer, failovers, switchovers) = &after.global_clusters[fixture::GLOBAL_CLUSTER];
+    assert!(*failovers <= 1 && *switchovers == 0, "{case}: {failovers} failovers, {switchovers} switchovers");
     match end {
         End::Recovered => {
             assert_recovered(drive, case);
@@ -21,6 +23,12 @@ fn assert_clean(drive: &Drive, before: &WorldValues, end: &End, case: &str) {
             let with_database = drive.faults.count("rds:PromoteReadReplica") > 0;
             if with_database {
                 assert_eq!((status.as_str(), source.is_none(), *promotions), ("available", true, 1), "{case}");
+            }
+            if drive.faults.count("rds:FailoverGlobalCluster") > 0 {
+                let moved = (Some(fixture::RECOVERY_CLUSTER_ARN), 1);
+                assert_eq!((writer.as_deref(), *failovers), moved, "{case}");
+                let seen = drive.world.peek_global_cluster(fixture::GLOBAL_CLUSTER).unwrap().observed;
+                assert_eq!(seen.failover_state, None, "{case}: recovered while it was on the move");
             }
         }
         End::RolledBack { disposition: Disposition::RolledBack | Disposition::Untouched, .. } => {
@@ -158,6 +166,8 @@ fn every_invocation_twice_is_the_same_as_once() {
         (fixture::PLAN_YAML.to_owned(), false),
         (fixture::PLAN_YAML.to_owned(), true),
         (fixture::plan_yaml_without_database(), true),
+        (fixture::plan_yaml_with_global_cluster(), false),
+        (fixture::plan_yaml_with_global_cluster(), true),
     ] {
         let [once, twice] = [false, true].map(|twice| {
             let drive = Drive::new(&plan, Faults::none());
@@ -203,12 +213,16 @@ proptest! {
     #[test]
     fn several_faults_at_once_end_well_or_loudly(
         faults in prop::collection::vec((0_usize..120, any_fault()), 1..8),
-        without_database in any::<bool>(),
+        database in prop::sample::select(vec!["none", "replica", "global cluster"]),
         fenced in any::<bool>(),
         twice in any::<bool>(),
         verify_fails in any::<bool>(),
     ) {
-        let plan = if without_database { fixture::plan_yaml_without_database() } else { fixture::PLAN_YAML.to_owned() };
+        let plan = match database {
+            "none" => fixture::plan_yaml_without_database(),
+            "replica" => fixture::PLAN_YAML.to_owned(),
+            _ => fixture::plan_yaml_with_global_cluster(),
+        };
         let plan = if fenced { fixture::fenced(&plan, "bestEffort") } else { plan };
         let injected = faults.iter().fold(Faults::none(), |all, (number, fault)| all.at(*number, *fault));
         let drive = Drive::over(FakePlans::new(), &plan, injected);

@@ -11,6 +11,7 @@ use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::Replicas;
 use pilot_testkit::{Fault, Faults, fixture, now};
+use promote_db::databases::Databases;
 
 const STEPS: [Step; 3] = [Step::PromoteData, Step::ScaleCompute, Step::ShiftTraffic];
 
@@ -85,8 +86,10 @@ impl Replicas for RollbackBegins<'_> {
 #[test]
 fn the_journal_refuses_an_act_whose_lease_went_between_look_and_act() {
     let drive = Drive::new(fixture::PLAN_YAML, Faults::none());
-    let (event, world) = (drive.event(Step::PromoteData), RollbackBegins(&drive));
-    let failure = block_on(promote_db::handler::handle(event, &drive.ledger, &drive.plans, &world, now)).unwrap_err();
+    let (event, replicas) = (drive.event(Step::PromoteData), RollbackBegins(&drive));
+    let databases = Databases { replicas: &replicas, global_clusters: &drive.world };
+    let invoked = promote_db::handler::handle(event, &drive.ledger, &drive.plans, &databases, now);
+    let failure = block_on(invoked).unwrap_err();
     assert_eq!(failure.name, FailureName::LeaseLost);
     assert!(drive.journal().is_empty(), "an act that was refused is not in the journal");
 }

@@ -5,4 +5,5 @@
 mod drive;
 mod every_call_fails;
 mod fence;
+mod global_cluster;
 mod lease;

@@ -6,7 +6,9 @@ use std::future::Future;
 
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
-use pilot_core::observed::{DoorObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved};
+use pilot_core::observed::{
+    DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved,
+};
 use pilot_core::plan::{Capacity, DnsRecord};
 
 use crate::CallError;
@@ -24,6 +26,34 @@ pub trait Replicas {
     ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
     /// `rds:PromoteReadReplica`. **Cannot be undone.**
     fn promote(&self, identifier: &str, backup_retention_days: u32) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// Aurora global databases, as the recovery Region tells them.
+pub trait GlobalClusters {
+    /// `rds:DescribeGlobalClusters`, and `rds:DescribeDBClusters` of the recovery cluster; `None`: no such global cluster.
+    fn describe(
+        &self,
+        global_cluster: &str,
+        recovery_cluster: &str,
+    ) -> impl Future<Output = Result<Option<GlobalClusterObserved>, CallError>>;
+    /// `cloudwatch:GetMetricData` of `AWS/RDS AuroraGlobalDBRPOLag`, in seconds, as fine as it is kept. Only a secondary has it, in its own
+    /// Region. `source_region`: where the writer was.
+    fn rpo_lag_samples(
+        &self,
+        recovery_cluster: &str,
+        source_region: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
+    /// `rds:FailoverGlobalCluster` with `AllowDataLoss`, in the recovery Region. **Cannot be undone.**
+    fn fail_over(&self, global_cluster: &str, target_arn: &str) -> impl Future<Output = Result<(), CallError>>;
+    /// `rds:SwitchoverGlobalCluster`, in the Region of the writer. **Cannot be undone**, and loses nothing.
+    fn switch_over(
+        &self,
+        writer_region: &str,
+        global_cluster: &str,
+        target_arn: &str,
+    ) -> impl Future<Output = Result<(), CallError>>;
 }
 
 /// Auto Scaling groups: in the recovery Region to be scaled, in the primary Region to be fenced.

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
-use pilot_core::observed::{DoorObserved, GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{Capacity, DnsRecord};
 use pilot_shell::CallError;
-use pilot_shell::ports::{Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, StopObjects};
+use pilot_shell::ports::{
+    GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, StopObjects,
+};
 
 use super::{Fault, Injected};
 
@@ -25,6 +27,34 @@ impl<T: Replicas> Replicas for Injected<'_, T> {
     async fn promote(&self, identifier: &str, backup_retention_days: u32) -> Answer<()> {
         let call = self.inner.promote(identifier, backup_retention_days);
         self.call("rds:PromoteReadReplica", identifier, true, call, Fault::error).await
+    }
+}
+
+impl<T: GlobalClusters> GlobalClusters for Injected<'_, T> {
+    async fn describe(&self, global_cluster: &str, recovery_cluster: &str) -> Answer<Option<GlobalClusterObserved>> {
+        let call = self.inner.describe(global_cluster, recovery_cluster);
+        self.call("rds:DescribeGlobalClusters", global_cluster, false, call, Fault::error).await
+    }
+
+    async fn rpo_lag_samples(
+        &self,
+        recovery_cluster: &str,
+        source_region: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Answer<Vec<LagSample>> {
+        let call = self.inner.rpo_lag_samples(recovery_cluster, source_region, from, to);
+        self.call("cloudwatch:GetMetricData", recovery_cluster, false, call, Fault::error).await
+    }
+
+    async fn fail_over(&self, global_cluster: &str, target_arn: &str) -> Answer<()> {
+        let call = self.inner.fail_over(global_cluster, target_arn);
+        self.call("rds:FailoverGlobalCluster", global_cluster, true, call, Fault::error).await
+    }
+
+    async fn switch_over(&self, writer_region: &str, global_cluster: &str, target_arn: &str) -> Answer<()> {
+        let call = self.inner.switch_over(writer_region, global_cluster, target_arn);
+        self.call("rds:SwitchoverGlobalCluster", global_cluster, true, call, Fault::error).await
     }
 }
 

@@ -101,7 +101,7 @@ impl FakePrimary {
         doors.map(|(name, door)| (name.clone(), door.security_group_ids.clone())).collect()
     }
 
-    fn answers(&self) -> Result<(), CallError> {
+    pub(super) fn answers(&self) -> Result<(), CallError> {
         if self.cut_off.get() {
             return Err(CallError::Unknown { message: "the primary Region does not answer".into() });
         }

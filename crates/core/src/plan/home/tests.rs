@@ -18,7 +18,7 @@ fn the_mirror_leads_home() {
         (mirror.regions.primary.as_str(), mirror.regions.recovery.as_str()),
         ("ap-southeast-1", "ap-southeast-2")
     );
-    let Database::RdsReadReplica(database) = &mirror.databases[0];
+    let [Database::RdsReadReplica(database)] = mirror.databases.as_slice() else { panic!() };
     assert_eq!(
         (database.primary_identifier.as_str(), database.replica_identifier.as_str()),
         ("shop-db-replica", "shop-db")

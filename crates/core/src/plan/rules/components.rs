@@ -65,11 +65,21 @@ fn record_values(record: &DnsRecord, path: &str, problems: &mut Vec<PlanProblem>
 
 /// Two components that act on one resource would journal each other's values as those before.
 fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
-    let replicas = plan.databases.iter().enumerate();
-    let replicas = replicas.map(|(i, Database::RdsReadReplica(c))| {
-        (format!("/databases/{i}/replicaIdentifier"), c.replica_identifier.as_str())
+    let replicas = plan.databases.iter().enumerate().filter_map(|(i, database)| match database {
+        Database::RdsReadReplica(c) => {
+            Some((format!("/databases/{i}/replicaIdentifier"), c.replica_identifier.as_str()))
+        }
+        Database::AuroraGlobalCluster(_) => None,
     });
     names::unique(replicas, problems);
+    // One cluster is a member of one global database, so the global one tells two components apart.
+    let global_clusters = plan.databases.iter().enumerate().filter_map(|(i, database)| match database {
+        Database::AuroraGlobalCluster(c) => {
+            Some((format!("/databases/{i}/globalClusterIdentifier"), c.global_cluster_identifier.to_ascii_lowercase()))
+        }
+        Database::RdsReadReplica(_) => None,
+    });
+    names::unique(global_clusters, problems);
     let groups = plan.compute.iter().enumerate();
     let groups =
         groups.map(|(i, Compute::AutoScalingGroup(c))| (format!("/compute/{i}/groupName"), c.group_name.as_str()));

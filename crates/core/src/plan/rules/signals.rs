@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{PlanProblem, RecoveryPlan, address};
-use crate::plan::{Database, Signal};
+use crate::plan::{AuroraGlobalCluster, Database, RdsReadReplica, Signal};
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     quorum(plan, problems);
@@ -14,18 +14,52 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
             Signal::Http(http) => address::http(&http.url, format!("{path}/url"), problems),
             Signal::Alarm(_) => {}
             Signal::RdsInstance(instance) => {
-                if instance.region != plan.regions.primary {
-                    let message = format!("is {}, not the primary Region {}", instance.region, plan.regions.primary);
-                    problems.push(PlanProblem::new(format!("{path}/region"), message));
-                }
-                let known = plan.databases.iter().map(|Database::RdsReadReplica(db)| db.primary_identifier.as_str());
-                reference(&instance.identifier, known, "primaryIdentifier", &path, problems);
+                in_primary_region(plan, &instance.region, &path, problems);
+                let known = replicas(plan).map(|db| db.primary_identifier.as_str());
+                reference(&instance.identifier, known, "primaryIdentifier", format!("{path}/identifier"), problems);
             }
             Signal::RdsReplication(replica) => {
-                let known = plan.databases.iter().map(|Database::RdsReadReplica(db)| db.replica_identifier.as_str());
-                reference(&replica.identifier, known, "replicaIdentifier", &path, problems);
+                let known = replicas(plan).map(|db| db.replica_identifier.as_str());
+                reference(&replica.identifier, known, "replicaIdentifier", format!("{path}/identifier"), problems);
+            }
+            Signal::RdsCluster(cluster) => {
+                in_primary_region(plan, &cluster.region, &path, problems);
+                let known = global_clusters(plan).map(|db| db.primary_cluster_identifier.as_str());
+                let path = format!("{path}/identifier");
+                reference(&cluster.identifier, known, "primaryClusterIdentifier", path, problems);
+            }
+            Signal::AuroraReplication(signal) => {
+                let field = "globalClusterIdentifier";
+                let known = global_clusters(plan).map(|db| db.global_cluster_identifier.as_str());
+                let of_global =
+                    |db: &&AuroraGlobalCluster| db.global_cluster_identifier == signal.global_cluster_identifier;
+                reference(&signal.global_cluster_identifier, known, field, format!("{path}/{field}"), problems);
+                let field = "recoveryClusterIdentifier";
+                let known = global_clusters(plan).filter(of_global).map(|db| db.recovery_cluster_identifier.as_str());
+                reference(&signal.recovery_cluster_identifier, known, field, format!("{path}/{field}"), problems);
             }
         }
+    }
+}
+
+fn replicas(plan: &RecoveryPlan) -> impl Iterator<Item = &RdsReadReplica> {
+    plan.databases.iter().filter_map(|database| match database {
+        Database::RdsReadReplica(db) => Some(db),
+        Database::AuroraGlobalCluster(_) => None,
+    })
+}
+
+fn global_clusters(plan: &RecoveryPlan) -> impl Iterator<Item = &AuroraGlobalCluster> {
+    plan.databases.iter().filter_map(|database| match database {
+        Database::AuroraGlobalCluster(db) => Some(db),
+        Database::RdsReadReplica(_) => None,
+    })
+}
+
+fn in_primary_region(plan: &RecoveryPlan, region: &str, path: &str, problems: &mut Vec<PlanProblem>) {
+    if region != plan.regions.primary {
+        let message = format!("is {region}, not the primary Region {}", plan.regions.primary);
+        problems.push(PlanProblem::new(format!("{path}/region"), message));
     }
 }
 
@@ -58,18 +92,18 @@ fn controls(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     }
 }
 
-/// A signal on a database that the plan does not recover is a slip of the pen more often than a wish. A plan without databases may
-/// watch any.
+/// A signal on a database that the plan does not recover is a slip of the pen more often than a wish. A plan without databases of
+/// that kind may watch any.
 fn reference<'a>(
     identifier: &str,
     known: impl Iterator<Item = &'a str>,
     field: &str,
-    path: &str,
+    path: String,
     problems: &mut Vec<PlanProblem>,
 ) {
     let known: Vec<&str> = known.collect();
     if !known.is_empty() && !known.contains(&identifier) {
         let message = format!("\"{identifier}\" is no database's {field} in this plan ({})", known.join(", "));
-        problems.push(PlanProblem::new(format!("{path}/identifier"), message));
+        problems.push(PlanProblem::new(path, message));
     }
 }
