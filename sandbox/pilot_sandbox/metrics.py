@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -50,11 +51,13 @@ async def _publish_lag(world: "World", workload: "RunningWorkload") -> None:
     """Of every standby, in its own Region: what is no replica has no such metric."""
     for region in workload.names.regions:
         for identifier, server in workload.pair.in_region(region).items():
+            observed_at = datetime.now(UTC)
             observed = await server.observe()
             if observed.role != "standby" or workload.is_cut_off(region):
                 continue
             for datum in workload.lag_metrics(identifier, observed):
-                published = await _put(world, region, "AWS/RDS", datum)
+                # As of when it was looked at: a point that is dated later would promise more than anybody has seen.
+                published = await _put(world, region, "AWS/RDS", {**datum, "Timestamp": observed_at})
                 if published and datum["Value"] >= 0 and workload.client_running:
                     workload.lag_points += 1
 

@@ -7,6 +7,7 @@ from .context import SeedContext, unless, wait
 from .doors import PrimaryDoors
 
 _INSTANCE_CLASS = "db.t4g.medium"
+_GONE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
 
 
 class ReadReplica:
@@ -44,12 +45,15 @@ class ReadReplica:
         """Nothing: seeding has waited."""
 
     def remove(self, clients: AwsClients, context: SeedContext) -> None:
-        """Delete the replica, then the primary."""
+        """Delete the replica, then the primary; returns when both are gone, for another may get their identifiers."""
         for region in (context.regions.recovery, context.regions.primary):
-            with unless("DBInstanceNotFound", "DBInstanceNotFoundFault"):
-                clients.client("rds", region).delete_db_instance(
-                    DBInstanceIdentifier=context.names.database(region), SkipFinalSnapshot=True
-                )
+            rds, identifier = clients.client("rds", region), context.names.database(region)
+            with unless(*_GONE, "InvalidDBInstanceState"):
+                rds.modify_db_instance(DBInstanceIdentifier=identifier, DeletionProtection=False)
+            with unless(*_GONE):
+                rds.delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
+        for region in context.regions:
+            _wait_until_gone(clients.client("rds", region), context.names.database(region))
 
     def server(self, names: Names, region: str) -> str:
         """The instance."""
@@ -77,3 +81,13 @@ def _wait_for_database(rds, identifier: str) -> None:
         return None if status == "available" else f"database {identifier} is {status}"
 
     wait(available)
+
+
+def _wait_until_gone(rds, identifier: str) -> None:
+    def there() -> str | None:
+        with unless(*_GONE):
+            rds.describe_db_instances(DBInstanceIdentifier=identifier)
+            return f"database {identifier} is still there"
+        return None
+
+    wait(there)
