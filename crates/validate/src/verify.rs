@@ -26,8 +26,12 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
     eyes: &Eyes<'_, R, H, D>,
 ) -> Result<StepResponse, Failure> {
     let plan = context.plan;
-    let (switches, dns, reads) =
-        join3(switches(plan, eyes.region), dns(plan, eyes.dns), endpoints(plan, eyes.http, Method::Get)).await;
+    let (switches, dns, reads) = join3(
+        switches(plan, eyes.region, !context.run.mode.leads_home()),
+        dns(plan, eyes.dns),
+        endpoints(plan, eyes.http, Method::Get),
+    )
+    .await;
     let led = switches.iter().chain(&dns).all(|(_, seen)| seen.is_ok());
     let name = if led { FailureName::ValidationFailed } else { FailureName::TrafficFailed };
     let checks = switches.into_iter().chain(dns).chain(reads).collect();
@@ -38,13 +42,16 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
     })
 }
 
-/// Every switch's own truth.
-async fn switches<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
+/// Every switch's own truth. `stop`: whether a STOP object is to be there; on the way home it is not.
+async fn switches<R: Region>(plan: &RecoveryPlan, region: &R, stop: bool) -> Vec<Check> {
     join_all(plan.traffic.iter().map(async |traffic: &Traffic| {
         let seen = match traffic {
-            Traffic::StopObject(stop) => match region.stop_object(&stop.bucket, &stop.key).await {
-                Ok(true) => Ok(format!("s3://{}/{} is there", stop.bucket, stop.key)),
-                Ok(false) => Err(format!("s3://{}/{} is not there", stop.bucket, stop.key)),
+            Traffic::StopObject(object) => match region.stop_object(&object.bucket, &object.key).await {
+                Ok(present) => {
+                    let is = if present { "is there" } else { "is not there" };
+                    let seen = format!("s3://{}/{} {is}", object.bucket, object.key);
+                    if present == stop { Ok(seen) } else { Err(seen) }
+                }
                 Err(error) => Err(unseen(error)),
             },
             Traffic::Route53Records(component) => {
