@@ -189,7 +189,7 @@ class ControlServer:
             if name == group and region in workload.instances:
                 return workload.instances[region]
         what = "group" if kind == "autoscaling" else "service"
-        raise _refusal(409, f"no application stands behind {what} {group} in {region}")
+        raise _refusal(404, f"no application stands behind {what} {group} in {region}")
 
 
 def _refusal(status: int, message: str) -> web.HTTPException:

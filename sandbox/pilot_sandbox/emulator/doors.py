@@ -20,8 +20,14 @@ logger = logging.getLogger("pilot.doors")
 
 _TICK_SECONDS = 0.2
 
-DoorKey = tuple[str, str, str, str]
-"""Kind (as the hooks call it), account, Region and name of what the door belongs to."""
+# There is no server yet that could be told of, or it is about to have another name.
+_NO_DOOR = ("creating", "renaming")
+
+DoorKey = tuple[str, str, str, str, str]
+"""Kind (as the hooks call it), account, Region and name of what the door belongs to, and what never changes of it.
+
+Another instance may get the name of one that was renamed or deleted.
+"""
 
 
 class DoorKeeper:
@@ -29,8 +35,8 @@ class DoorKeeper:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        #: Doors that the world was told to shut; all others are open.
-        self._shut: set[DoorKey] = set()
+        #: Whether a door is open, as the world was told.
+        self._told: dict[DoorKey, bool] = {}
 
     def start(self) -> None:
         """Start the background loop."""
@@ -40,14 +46,18 @@ class DoorKeeper:
         while True:
             time.sleep(_TICK_SECONDS)
             for (account_id, region, _), record in list(alb._lbs._data.items()):
-                key = ("loadbalancer", account_id, region, record["LoadBalancerName"])
+                key = ("loadbalancer", account_id, region, record["LoadBalancerName"], record["LoadBalancerArn"])
+                # It opens with its listener; what RDS makes or renames has a door in a state that only the world knows.
+                self._told.setdefault(key, True)
                 self._attempt(self._apply, key, record["SecurityGroups"])
             for (account_id, region, identifier), record in list(rds._instances._data.items()):
                 # Who may connect to an Aurora instance is a matter of its cluster.
-                if not record.get("DBClusterIdentifier"):
-                    self._attempt(self._keep_database, ("rds", account_id, region, identifier), record)
+                if not record.get("DBClusterIdentifier") and record["DBInstanceStatus"] not in _NO_DOOR:
+                    key = ("rds", account_id, region, identifier, record.get("DbiResourceId", ""))
+                    self._attempt(self._keep_database, key, record)
             for (account_id, region, identifier), record in list(rds._clusters._data.items()):
-                self._attempt(self._keep_database, ("rds", account_id, region, identifier), record)
+                key = ("rds", account_id, region, identifier, record.get("DbClusterResourceId", ""))
+                self._attempt(self._keep_database, key, record)
 
     def _attempt(self, work, key: DoorKey, subject) -> None:
         try:
@@ -65,15 +75,15 @@ class DoorKeeper:
             settle_groups(record, due)
 
     def _apply(self, key: DoorKey, group_ids: list[str]) -> bool:
-        kind, account_id, region, name = key
+        kind, account_id, region, name, _ = key
         # ministack leaves out the VPC's default group, which is what "none" means on AWS: such a door is left alone.
         opened = not group_ids or admits_anybody(account_id, region, group_ids)
-        if opened == (key not in self._shut):
+        if self._told.get(key) == opened:
             return True
         outcome = self._world.set_door(kind, region, name, opened=opened)
         if not outcome.ok:
             logger.error("the door of %s %s in %s stays as it is: %s", kind, name, region, outcome.message)
             return False
-        self._shut.discard(key) if opened else self._shut.add(key)
+        self._told[key] = opened
         logger.info("the door of %s %s in %s is %s", kind, name, region, "open" if opened else "shut")
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from database_instance import available, create, create_replica, describe, find, refused
 from emulator_process import ACCOUNT, PRIMARY, RECOVERY, Emulator, eventually
+from security_group import EVERYBODY, security_group
 
 
 @pytest.fixture
@@ -74,6 +75,34 @@ def test_replicas_stay_with_a_renamed_source_and_a_renamed_replica_with_its_sour
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == source["DBInstanceArn"]
     assert replica["StatusInfos"][0]["Status"] == "replicating"
     assert describe(emulator, f"{database}-old")["ReadReplicaDBInstanceIdentifiers"] == [replica["DBInstanceArn"]]
+
+
+def test_groups_go_with_the_instance_and_who_takes_its_name_has_his_own(emulator: Emulator, name: str) -> None:
+    closed, opened = security_group(emulator, f"{name}-closed"), security_group(emulator, f"{name}-open", EVERYBODY)
+    doors = emulator.world.doors
+
+    def door(identifier: str) -> bool | None:
+        return doors.get(("rds", PRIMARY, identifier))
+
+    create(emulator, name, VpcSecurityGroupIds=[closed])
+    eventually(lambda: door(name) is False)
+    rename(emulator, name, f"{name}-old")
+    available(emulator, f"{name}-old")
+    eventually(lambda: door(f"{name}-old") is False)
+    create(emulator, name, VpcSecurityGroupIds=[opened])
+    eventually(lambda: door(name) is True)
+
+    rename(emulator, name, f"{name}-older")
+    available(emulator, f"{name}-older")
+    eventually(lambda: door(f"{name}-older") is True)
+    create(emulator, name, VpcSecurityGroupIds=[closed])
+    eventually(lambda: door(name) is False)
+    # Shut like the one before the one before: it is told again.
+    rename(emulator, name, f"{name}-oldest")
+    available(emulator, f"{name}-oldest")
+    del doors["rds", PRIMARY, name]
+    create(emulator, name, VpcSecurityGroupIds=[closed])
+    eventually(lambda: door(name) is False)
 
 
 def test_without_apply_immediately_the_new_identifier_waits(emulator: Emulator, database: str) -> None:
