@@ -103,13 +103,17 @@ impl Instances for AwsInstances {
         let clusters = self.clusters.of(&regions.recovery, AwsGlobalClusters::new).await;
         let to = Timestamp::now();
         let from = to - SignedDuration::from_secs(LAG_WINDOW_SECONDS);
-        let (global, samples) = join(
+        let (global, (lost, behind)) = join(
             clusters.describe(global_cluster, recovery_cluster),
-            clusters.rpo_lag_samples(recovery_cluster, &regions.primary, from, to),
+            join(
+                clusters.rpo_lag_samples(recovery_cluster, &regions.primary, from, to),
+                clusters.progress_lag_samples(recovery_cluster, &regions.primary, from, to),
+            ),
         )
         .await;
         let Some(global) = global? else { return Ok(None) };
-        let newest_lag = samples?.into_iter().max_by_key(|sample| sample.at);
+        // Whichever is newer: while nothing arrives, the RPO lag has no new point and the progress lag grows.
+        let newest_lag = lost?.into_iter().chain(behind?).max_by_key(|sample| sample.at);
         Ok(Some(ReplicationSeen { global, newest_lag }))
     }
 }

@@ -54,6 +54,41 @@ fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }
 
+impl AwsGlobalClusters {
+    /// `cloudwatch:GetMetricData` of `AWS/RDS AuroraGlobalDBProgressLag`, in seconds: the one lag of a secondary that is documented to go on
+    /// growing while nothing arrives (Aurora user guide, "Cross-Region resiliency for Global Database secondary clusters").
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn progress_lag_samples(
+        &self,
+        recovery_cluster: &str,
+        source_region: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<LagSample>, CallError> {
+        self.lag_samples("AuroraGlobalDBProgressLag", recovery_cluster, source_region, from, to).await
+    }
+
+    async fn lag_samples(
+        &self,
+        name: &'static str,
+        recovery_cluster: &str,
+        source_region: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<LagSample>, CallError> {
+        // AWS documents the metric without its dimensions: CloudWatch lists it under the cluster, alone or with the Region it receives from.
+        let cluster = ("DBClusterIdentifier", recovery_cluster);
+        let metric = LagMetric {
+            name,
+            parts_of_a_second: 1000.0,
+            dimensions: &[&[cluster], &[cluster, ("SourceRegion", source_region)]],
+        };
+        samples(&self.cloudwatch, &metric, from, to).await
+    }
+}
+
 impl GlobalClusters for AwsGlobalClusters {
     async fn describe(
         &self,
@@ -73,14 +108,7 @@ impl GlobalClusters for AwsGlobalClusters {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
-        // AWS documents the metric without its dimensions: CloudWatch lists it under the cluster, alone or with the Region it receives from.
-        let cluster = ("DBClusterIdentifier", recovery_cluster);
-        let metric = LagMetric {
-            name: "AuroraGlobalDBRPOLag",
-            parts_of_a_second: 1000.0,
-            dimensions: &[&[cluster], &[cluster, ("SourceRegion", source_region)]],
-        };
-        samples(&self.cloudwatch, &metric, from, to).await
+        self.lag_samples("AuroraGlobalDBRPOLag", recovery_cluster, source_region, from, to).await
     }
 
     async fn fail_over(&self, global_cluster: &str, target_arn: &str) -> Result<(), CallError> {
