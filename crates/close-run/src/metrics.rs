@@ -1,6 +1,6 @@
 //! What CloudWatch learns of a run's end.
 
-use pilot_core::contract::Outcome;
+use pilot_core::contract::{Mode, Outcome};
 use pilot_core::report::Report;
 use pilot_shell::telemetry::{Metric, emf};
 use serde_json::Value;
@@ -11,7 +11,8 @@ pub fn of(report: &Report, namespace: &str) -> Vec<Value> {
     let outcome = ("Outcome", report.outcome.as_str());
     let count = Metric { name: "RunOutcome", unit: "Count", value: 1.0 };
     let mut documents = vec![emf(namespace, &[workload, outcome], &[count], report.ended_at)];
-    if report.outcome == Outcome::Recovered {
+    // Of a planned run nothing was promised: its figures would make those of disasters look better.
+    if (report.outcome, report.mode) == (Outcome::Recovered, Some(Mode::Failover)) {
         let figures = [
             ("RtoFromDecisionSeconds", report.rto_from_decision_seconds),
             ("RtoFromIncidentSeconds", report.rto_from_incident_seconds),

@@ -1,6 +1,6 @@
 //! The notification: what happened, what is done, what is not, what to do next.
 
-use pilot_core::contract::{Outcome, Status, Step};
+use pilot_core::contract::{Mode, Outcome, Status, Step};
 use pilot_core::journal::{Entry, EntryOutcome, StepRecord};
 use pilot_core::report::Report;
 
@@ -9,19 +9,19 @@ pub const SUBJECT_CHARS_MAX: usize = 100;
 /// SNS refuses a message of more than 256 KiB; a plan with very many problems comes near.
 pub const MESSAGE_BYTES_MAX: usize = 200 * 1024;
 
-/// The steps of a recovery, in order: what a run never began is told too.
-const PATH: &[Step] = &[
-    Step::Open,
-    Step::Assess,
-    Step::Ready,
-    Step::Fence,
-    Step::Gate,
-    Step::PromoteData,
-    Step::ScaleCompute,
-    Step::Validate,
-    Step::ShiftTraffic,
-    Step::Verify,
-];
+/// The steps of a run, in order: what it never began is told too.
+fn path(mode: Option<Mode>) -> Vec<Step> {
+    let begin = [Step::Open, Step::Assess, Step::Ready, Step::Fence];
+    let over = [Step::PromoteData, Step::ScaleCompute, Step::Validate, Step::ShiftTraffic, Step::Verify];
+    let rest: Vec<Step> = match mode {
+        Some(Mode::Protect) => vec![Step::Protect],
+        Some(Mode::Failback) => {
+            [Step::Gate, Step::Lift].into_iter().chain(over).chain([Step::Protect, Step::Rest]).collect()
+        }
+        _ => [Step::Gate].into_iter().chain(over).collect(),
+    };
+    begin.into_iter().chain(rest).collect()
+}
 
 /// A notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn of(report: &Report, location: &str) -> Page {
 
 fn subject(report: &Report) -> String {
     let outcome = match report.outcome {
-        Outcome::Recovered => "recovered",
+        Outcome::Recovered => done(report.mode),
         Outcome::RolledBack => "rolled back, still on its primary Region",
         Outcome::Stuck => "STUCK, act now",
         Outcome::Refused => "run refused, nothing changed",
@@ -60,9 +60,21 @@ fn subject(report: &Report) -> String {
     subject.chars().filter(|c| *c == ' ' || c.is_ascii_graphic()).take(SUBJECT_CHARS_MAX).collect()
 }
 
+/// What a run that got through has come to, in words.
+pub(crate) fn done(mode: Option<Mode>) -> &'static str {
+    match mode {
+        Some(Mode::Switchover) => "switched over",
+        Some(Mode::Protect) => "protected",
+        Some(Mode::Failback) => "home again",
+        _ => "recovered",
+    }
+}
+
 fn head(report: &Report) -> String {
     let mut text = format!("{}: {}\nWhy: {}\n", report.plan.name, report.outcome.as_str(), report.reason);
-    if let (Outcome::Recovered, Some(objectives)) = (report.outcome, report.objectives) {
+    // To protect promotes nothing and moves nobody.
+    let figures = report.objectives.filter(|_| report.mode != Some(Mode::Protect));
+    if let (Outcome::Recovered, Some(objectives)) = (report.outcome, figures) {
         let rto = figure(report.rto_from_decision_seconds, Some(objectives.rto_seconds));
         let rpo = figure(report.rpo_seconds, Some(objectives.rpo_seconds));
         let incident = figure(report.rto_from_incident_seconds, None);
@@ -98,7 +110,7 @@ fn steps(report: &Report) -> String {
         text += "  nothing\n";
     }
     let begun = |step: &Step| report.steps.iter().any(|record| record.name == *step);
-    let never: Vec<&str> = PATH.iter().filter(|step| !begun(step)).map(|step| step.as_str()).collect();
+    let never: Vec<&str> = path(report.mode).iter().filter(|step| !begun(step)).map(|step| step.as_str()).collect();
     if !open.is_empty() || !never.is_empty() {
         text += "Not done:\n";
     }
@@ -157,4 +169,23 @@ fn cut(mut message: String) -> String {
         message += "\n... cut here; the rest is in the report\n";
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_told_by_the_way_it_goes() {
+        let way = |mode| path(Some(mode)).iter().map(|step| step.as_str()).collect::<Vec<_>>().join(" ");
+        assert_eq!(way(Mode::Protect), "open assess ready fence protect");
+        assert_eq!(
+            way(Mode::Failback),
+            "open assess ready fence gate lift promote-data scale-compute validate shift-traffic verify protect rest"
+        );
+        assert_eq!(way(Mode::Failover), way(Mode::Switchover));
+        assert!(!way(Mode::Failover).contains("protect"), "{}", way(Mode::Failover));
+        let words = [Mode::Failover, Mode::Switchover, Mode::Protect, Mode::Failback].map(|mode| done(Some(mode)));
+        assert_eq!(words, ["recovered", "switched over", "protected", "home again"]);
+    }
 }

@@ -1,7 +1,7 @@
 //! The report as the template needs it: texts, already in words and figures. The template escapes every one of them.
 
 use jiff::Timestamp;
-use pilot_core::contract::{ApprovalDecision, Outcome, TriggerKind, WouldDo};
+use pilot_core::contract::{ApprovalDecision, Mode, Outcome, TriggerKind, WouldDo};
 use pilot_core::decide::gate::Approval;
 use pilot_core::journal::{Entry, StepRecord};
 use pilot_core::report::Report;
@@ -91,7 +91,7 @@ impl View {
         };
         View {
             plan: report.plan.name.clone(),
-            outcome: headline(report.outcome),
+            outcome: headline(report.outcome, report.mode),
             class: report.outcome.as_str(),
             reason: report.reason.clone(),
             next: report.next.clone(),
@@ -108,9 +108,14 @@ impl View {
     }
 }
 
-fn headline(outcome: Outcome) -> &'static str {
+fn headline(outcome: Outcome, mode: Option<Mode>) -> &'static str {
     match outcome {
-        Outcome::Recovered => "Recovered",
+        Outcome::Recovered => match mode {
+            Some(Mode::Switchover) => "Switched over",
+            Some(Mode::Protect) => "Protected",
+            Some(Mode::Failback) => "Home again",
+            _ => "Recovered",
+        },
         Outcome::RolledBack => "Rolled back",
         Outcome::Stuck => "Stuck",
         Outcome::Refused => "Refused",
@@ -130,6 +135,7 @@ fn figures(report: &Report) -> Vec<Figure> {
     let rto = report.objectives.map(|o| o.rto_seconds);
     let rpo = report.objectives.map(|o| o.rpo_seconds);
     match report.outcome {
+        Outcome::Recovered if report.mode == Some(Mode::Protect) => Vec::new(),
         Outcome::Recovered => vec![
             of("RTO from the decision", report.rto_from_decision_seconds, rto),
             of("RTO from the incident", report.rto_from_incident_seconds, None),
