@@ -1,6 +1,10 @@
 """There and back: away with nothing lost or after a disaster, protected, home again, and ready for the next time."""
 
+import time
+
 from sandbox_under_test import Run, SandboxUnderTest, Workload
+
+_PIVOT_SECONDS_MAX = 90
 
 
 def assert_succeeded(run: Run) -> Run:
@@ -83,6 +87,23 @@ def test_switchover_and_failback_lose_nothing(workload: Workload) -> None:
     assert run.report["rpoSeconds"] == 0
     seen = workload.client_until(sandbox.primary_region)
     assert (seen["lost"], seen["acked"] > 0) == (0, True)
+    assert_home(workload)
+
+
+def test_a_failback_that_died_past_its_pivot_is_gone_on_with(workload: Workload, sandbox: SandboxUnderTest) -> None:
+    """Its execution is stopped once the promotion at home was accepted: `pilot resume` brings the workload home all the same."""
+    assert_succeeded(workload.run("a planned move", mode="switchover"))
+    assert_succeeded(workload.run("follow", mode="protect"))
+    arn = workload.start("home", mode="failback")
+    dead = arn.rsplit(":", 1)[1]
+    deadline = time.monotonic() + _PIVOT_SECONDS_MAX
+    while not any(entry["irreversible"] and "outcome" in entry for entry in sandbox.items(f"run#{dead}", "act#")):
+        assert time.monotonic() < deadline, "the promotion at home was never accepted"
+        time.sleep(0.2)
+    sandbox.aws("stepfunctions").stop_execution(executionArn=arn)
+    followed = sandbox.pilot("resume", dead, "--follow")
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert workload.client_until(sandbox.primary_region)["lost"] == 0
     assert_home(workload)
 
 

@@ -1,7 +1,7 @@
 //! `pilot run resume`, and its short form `pilot resume`.
 
 use jiff::Timestamp;
-use pilot_core::contract::{Mode, Run, StartRequest};
+use pilot_core::contract::{Run, StartRequest};
 
 use crate::answer::Answer;
 use crate::run_name;
@@ -32,7 +32,8 @@ pub async fn run<S: Stack>(
     let reason = reason.or_else(|| Some(format!("go on after run {run_id}")));
     let input = StartRequest {
         plan: earlier.plan.name,
-        mode: Mode::Failover,
+        // A journal means what its run was for.
+        mode: earlier.mode,
         reason,
         resume: Some(run_id.into()),
         trigger: None,

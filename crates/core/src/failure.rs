@@ -64,6 +64,8 @@ failure_names! {
     PrimaryRecovered,
     /// The run that was to be gone on with is not stuck, and holds no lease.
     NothingToResume,
+    /// An earlier run of another mode is between two Regions, and nobody in person decided to leave it there. Nothing was touched.
+    UnfinishedRun,
     /// A promotion was asked for that the gate did not pass.
     GateNotPassed,
     /// Promoting now would lose more data than the plan allows, or nobody can say how much.

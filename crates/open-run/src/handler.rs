@@ -23,7 +23,7 @@ pub const RUN_EVIDENCE: &str = "run";
 /// Opens a run. `region` is where this function runs.
 ///
 /// # Errors
-/// `EventInvalid`, `PlanNotFound`, `PlanInvalid`, `LeaseHeld`, `CooldownActive`, `NothingToResume`, and those of the ledger. After any of them but the
+/// `EventInvalid`, `PlanNotFound`, `PlanInvalid`, `LeaseHeld`, `CooldownActive`, `NothingToResume`, `UnfinishedRun`, and those of the ledger. After any of them but the
 /// ledger's the run holds no lease.
 pub async fn handle<L: Ledger, P: PlanStore>(
     event: Value,

@@ -197,6 +197,35 @@ async fn a_run_goes_on_with_one_that_is_stuck_and_with_no_other() {
     assert_eq!(ledger.entries("run-3").await.unwrap().len(), 1);
 }
 
+/// A switchover that got stuck, and the next run of another mode.
+async fn after_a_stuck_switchover(request: Value) -> (FakeLedger, Result<Run, String>) {
+    let ledger = FakeLedger::new();
+    let stuck = opened(&ledger, event("run-1", json!({"plan": PLAN, "mode": "switchover"}))).await;
+    ledger.intend(&stuck, &act("open", None)).await.unwrap();
+    ledger.set_unfinished(PLAN, &Unfinished { run_id: "run-1".into(), finished_at: None }).await.unwrap();
+    ledger.release(&stuck, None).await.unwrap();
+    let result = handle(event("run-2", request), &ledger, &plans(), REGION, now).await;
+    (ledger, result.map_err(|failure| failure.to_string()))
+}
+
+#[tokio::test]
+async fn a_journal_is_gone_on_with_in_its_own_mode_only() {
+    let named = json!({"plan": PLAN, "mode": "failover", "resume": "run-1"});
+    let message = after_a_stuck_switchover(named).await.1.unwrap_err();
+    assert!(message.starts_with("NothingToResume:") && message.contains("switchover"), "{message}");
+
+    let alarm = json!({"plan": PLAN, "mode": "failover", "trigger": {"kind": "alarm", "alarmName": "PrimaryDown"}});
+    let message = after_a_stuck_switchover(alarm).await.1.unwrap_err();
+    assert!(message.starts_with("UnfinishedRun:") && message.contains("run-1"), "{message}");
+
+    let (ledger, run) = after_a_stuck_switchover(json!({"plan": PLAN, "mode": "failover"})).await;
+    assert_eq!(run.unwrap().resumes, None, "a person begins anew");
+    assert!(ledger.entries("run-2").await.unwrap().is_empty());
+
+    let run = after_a_stuck_switchover(json!({"plan": PLAN, "mode": "switchover"})).await.1.unwrap();
+    assert_eq!(run.resumes.as_deref(), Some("run-1"));
+}
+
 #[tokio::test]
 async fn a_run_that_never_was_opened_leaves_nothing_to_go_on_with() {
     let ledger = FakeLedger::new();

@@ -6,7 +6,7 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakePlans, FakeReplica, FakeWorld, now};
+use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeWorld, now};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";
@@ -103,6 +103,73 @@ pub fn fenced(plan_yaml: &str, policy: &str) -> String {
 "
     );
     plan_yaml.replacen("compute:", &format!("{fence}compute:"), 1)
+}
+
+/// The security groups of the primary's load balancer and of its DB instance, as the plan with a way home knows them.
+pub const OPEN_DOORS: [&str; 2] = ["sg-0a00000000000001", "sg-0b00000000000001"];
+
+/// The same plan with a way home: a fence on either side, a resting capacity, what serves at home, and what a new replica gets there.
+pub fn plan_yaml_with_home() -> String {
+    with_home(PLAN_YAML)
+}
+
+/// A plan with the way home of [`plan_yaml_with_home`].
+pub fn with_home(plan_yaml: &str) -> String {
+    let yaml = fenced(plan_yaml, "bestEffort");
+    let [balancer, instance] = OPEN_DOORS.map(|open| format!(", openSecurityGroupIds: [{open}]}}\n    - "));
+    let yaml = yaml.replacen(
+        &format!("closedSecurityGroupId: {CLOSED_DOOR}}}\n    - "),
+        &format!("closedSecurityGroupId: {CLOSED_DOOR}{balancer}"),
+        1,
+    );
+    let instance = instance.trim_end_matches("    - ");
+    let yaml = yaml.replacen(
+        &format!("closedSecurityGroupId: {CLOSED_DOOR}}}\n"),
+        &format!("closedSecurityGroupId: {CLOSED_DOOR}{instance}"),
+        1,
+    );
+    let yaml = yaml.replacen(
+        "capacity: {min: 2, max: 4, desired: 2}",
+        "capacity: {min: 2, max: 4, desired: 2}, restingCapacity: {min: 0, max: 4, desired: 0}",
+        1,
+    );
+    let yaml = yaml.replacen(
+        "backupRetentionDays: 7,",
+        &format!(
+            "backupRetentionDays: 7, primarySettings: {{securityGroupIds: [{}], deletionProtection: true}},",
+            OPEN_DOORS[1]
+        ),
+        1,
+    );
+    format!("{yaml}{HOME_YAML}")
+}
+
+const HOME_YAML: &str = "home:
+  fence:
+    timeoutSeconds: 30
+    items: [{kind: autoScalingGroup, name: recovery-web, groupName: shop-app}]
+  compute:
+    - {kind: autoScalingGroup, name: web, groupName: shop-app, capacity: {min: 2, max: 6, desired: 3}, timeoutSeconds: 600}
+  traffic:
+    - kind: route53Records
+      name: api
+      wave: 2
+      hostedZoneId: Z0SHOP
+      timeoutSeconds: 300
+      records:
+        - {name: api.shop.test, recordType: CNAME, ttlSeconds: 5, values: [primary-lb.shop.test]}
+        - {name: new.shop.test, recordType: A, ttlSeconds: 5, values: [192.0.2.8]}
+  validation:
+    endpoints: [{name: home-reads, url: 'https://primary-lb.shop.test/health'}]
+";
+
+/// A run of this mode of the plan with a way home, as `open-run` would open it, the run's plans, and a ledger in which it holds the lease.
+pub fn there_and_back(plan_yaml: &str, mode: Mode) -> (FakePlans, Run, FakeLedger) {
+    let plans = FakePlans::new();
+    let target_region = mode.leads_home().then(|| "ap-southeast-2".to_owned());
+    let run = Run { mode, target_region, ..run(plans.put(PLAN, plan_yaml)) };
+    let ledger = FakeLedger::held_by(&run);
+    (plans, run, ledger)
 }
 
 /// A record of the zone that leads to the primary before the run.
