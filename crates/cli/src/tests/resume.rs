@@ -32,6 +32,13 @@ async fn without_a_reason_the_run_is_the_reason() {
 }
 
 #[tokio::test]
+async fn a_way_home_is_gone_on_with_as_one() {
+    let stack = Fake::with_run(Mode::Failback, [failed("Stuck", "{}")]);
+    resumed(&stack, RUN, None).await;
+    assert_eq!(stack.started.borrow()[0].input.mode, Mode::Failback);
+}
+
+#[tokio::test]
 async fn a_running_run_is_not_taken_over() {
     let stack = Fake::with_run(Mode::Failover, [running()]);
     insta::assert_snapshot!(resumed(&stack, RUN, None).await);
