@@ -25,7 +25,7 @@ impl Fault {
     pub const ALL: [Fault; 4] = [Fault::Throttled, Fault::UnknownBefore, Fault::UnknownAfter, Fault::Refused];
 
     /// What the caller sees.
-    fn error(self) -> CallError {
+    pub fn error(self) -> CallError {
         match self {
             Fault::Throttled => {
                 CallError::Throttled { code: "Throttling".into(), message: "Rate exceeded (injected)".into() }
@@ -151,8 +151,12 @@ impl<'a, T> Injected<'a, T> {
         Injected { inner, faults }
     }
 
-    /// One call: the fault before it, the call, the fault after it. The future does nothing until it is awaited.
-    async fn call<R, E>(
+    /// One call: the fault before it, the call, the fault after it. The future does nothing until it is awaited. Public for the fakes of
+    /// ports that a step's crate has to itself.
+    ///
+    /// # Errors
+    /// The call's own, or what `error` makes of the fault.
+    pub async fn call<R, E>(
         &self,
         name: &'static str,
         resource: &str,
