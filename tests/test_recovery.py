@@ -91,25 +91,36 @@ def test_manual_failover(workload: Workload) -> None:
 
 
 def test_records_method(workload: Workload) -> None:
-    """The stated alternative: records are rewritten, and the change is followed until it is everywhere."""
+    """The stated alternative: records are rewritten, and the change followed until it is everywhere. There and back."""
     plan = yaml.safe_load(workload.plan())
     route53 = workload.sandbox.aws("route53", "us-east-1")
     zone = route53.list_hosted_zones_by_name(DNSName=f"{workload.name}.test.")["HostedZones"][0]
     api, recovery = f"api.{workload.name}.test", f"recovery-lb.{workload.name}.test"
     record = {"name": api, "recordType": "CNAME", "ttlSeconds": 5, "values": [recovery]}
-    plan["traffic"] = [
-        {"kind": "route53Records", "name": "api", "hostedZoneId": zone["Id"].split("/")[-1], "records": [record]}
-    ]
+    primary = recovery.replace("recovery-", "primary-")
+    component = {"kind": "route53Records", "name": "api", "hostedZoneId": zone["Id"].split("/")[-1]}
+    plan["traffic"] = [component | {"records": [record]}]
     plan["validation"]["dns"][0] |= {"name": api, "expectAnyOf": [recovery]}
+    plan["home"]["traffic"] = [component | {"records": [record | {"values": [primary]}]}]
+    plan["home"]["validation"]["dns"][0] |= {"name": api, "expectAnyOf": [primary]}
     workload.put_plan(yaml.safe_dump(plan))
     workload.kill()
     run = workload.run()
     assert run.status == "SUCCEEDED", (run.error, run.cause)
-    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
-    changed = next(r for r in records if r["Name"].rstrip(".") == api)
-    assert [value["Value"].rstrip(".") for value in changed["ResourceRecords"]] == [recovery]
+    assert _values(route53, zone["Id"], api) == [recovery]
     upsert = next(entry for entry in run.report["journal"] if entry["action"] == "upsert-records")
     assert "primary-lb" in str(upsert["before"])
+    workload.mend()
+    for mode in ("protect", "failback"):
+        run = workload.run(mode=mode)
+        assert run.status == "SUCCEEDED", (mode, run.error, run.cause)
+    assert _values(route53, zone["Id"], api) == [primary]
+
+
+def _values(route53, zone_id: str, name: str) -> list[str]:
+    records = route53.list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
+    found = next(record for record in records if record["Name"].rstrip(".") == name)
+    return [value["Value"].rstrip(".") for value in found["ResourceRecords"]]
 
 
 def test_an_isolated_region(workload: Workload) -> None:

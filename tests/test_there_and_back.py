@@ -91,7 +91,7 @@ def test_switchover_and_failback_lose_nothing(workload: Workload) -> None:
 
 
 def test_a_failback_that_died_past_its_pivot_is_gone_on_with(workload: Workload, sandbox: SandboxUnderTest) -> None:
-    """Its execution is stopped once the promotion at home was accepted: `pilot resume` brings the workload home all the same."""
+    """Its execution is stopped once the promotion at home was accepted: `pilot resume` brings the workload home."""
     assert_succeeded(workload.run("a planned move", mode="switchover"))
     assert_succeeded(workload.run("follow", mode="protect"))
     arn = workload.start("home", mode="failback")
