@@ -32,8 +32,10 @@ class Confirmed:
 
 
 def losses(confirmed: list[Confirmed], readable: set[int]) -> list[dict]:
-    """Each unbroken stretch of confirmed orders that are not readable, oldest first: how many there are, and the seconds
-    from the last order before them that survived to the last of them."""
+    """Each unbroken stretch of confirmed orders that cannot be read, oldest first.
+
+    `orders` says how many they are, `seconds` how long from the last order before them to the last of them.
+    """
     found: list[dict] = []
     stretches = itertools.groupby(confirmed, key=lambda order: order.number in readable)
     before: Confirmed | None = None

@@ -45,6 +45,9 @@ class Topology:
     #: Metrics of tasks and targets that AWS takes of this system, for the alarms that watch them.
     gauges: Callable[[AwsClients, Names], list[Gauge]] = lambda _clients, _names: []
 
+    #: Whether the demo goes the way home too, once the recovery Region serves.
+    demo_goes_home: bool = False
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """Everything that is seeded, in order."""

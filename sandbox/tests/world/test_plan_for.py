@@ -126,7 +126,7 @@ def test_a_plan_without_a_fence_is_no_error(tmp_path: Path, monkeypatch: pytest.
             "elsewhere.example.com",
             r"signals\[0\]\.url = 'https://elsewhere\.example\.com",
         ),
-        ("sg-0a1b2c3d4e5f60002", "sg-0a1b2c3d4e5f60009", r"closedSecurityGroupId = 'sg-0a1b2c3d4e5f60003'"),
+        ("sg-0a1b2c3d4e5f60002", "sg-0a1b2c3d4e5f60009", r"closedSecurityGroupId = 'sg-0a1b2c3d4e5f60009'"),
     ],
 )
 def test_a_real_world_value_without_a_counterpart_is_refused(
