@@ -1,4 +1,4 @@
-"""The second half of the demo: the dead Region comes back and is made to follow, and the workload goes home losslessly."""
+"""The second half of the demo: the dead Region comes back, is made to follow, and the workload goes home."""
 
 import time
 
