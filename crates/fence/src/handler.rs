@@ -142,9 +142,6 @@ fn nothing_to_fence<L>(context: &StepContext<'_, L>) -> Failure {
 }
 
 fn concluded<L>(context: &StepContext<'_, L>, evidence: &FenceEvidence) -> Result<StepResponse, Failure> {
-    if evidence.is_settled() {
-        evidence.check(&context.plan.metadata.name)?;
-    }
     if evidence.items.is_empty() && must_hold(context) {
         return Err(nothing_to_fence(context));
     }
@@ -152,6 +149,9 @@ fn concluded<L>(context: &StepContext<'_, L>, evidence: &FenceEvidence) -> Resul
         let detail = "the plan names nothing to fence: the old primary may still take writes if it is alive";
         let nothing = ComponentProgress { name: FUNCTION.into(), status: Status::Done, detail: detail.into() };
         return Ok(StepResponse::of(vec![(nothing, LOOK_SECONDS)]));
+    }
+    if evidence.is_settled() {
+        evidence.check(&context.plan.metadata.name)?;
     }
     Ok(StepResponse::of(evidence.items.iter().map(|item| (progress(item), LOOK_SECONDS)).collect()))
 }
