@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::plan::{Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, Signal, Traffic};
+use pilot_core::plan::{Capacity, Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, Signal, Traffic};
 
 use crate::columns::table;
 
@@ -41,6 +41,7 @@ fn acts_when(plan: &RecoveryPlan) -> String {
 fn fences(plan: &RecoveryPlan) -> String {
     let item = |item: &FenceItem| match item {
         FenceItem::AutoScalingGroup(item) => format!("{}: Auto Scaling group {} to 0", item.name, item.group_name),
+        FenceItem::EcsService(item) => format!("{}: ECS service {} to 0", item.name, item.resource()),
         FenceItem::LoadBalancer(item) => format!("{}: the load balancer's door closed", item.name),
         FenceItem::RdsInstance(item) => format!("{}: DB instance {}'s door closed", item.name, item.identifier),
     };
@@ -86,13 +87,12 @@ fn database(component: &Database) -> String {
 }
 
 fn compute(component: &Compute) -> String {
-    match component {
-        Compute::AutoScalingGroup(c) => {
-            let size = c.capacity;
-            let (min, max, desired) = (size.min, size.max, size.desired);
-            format!("{}: Auto Scaling group {} to {desired} (min {min}, max {max})", c.name, c.group_name)
-        }
-    }
+    let Capacity { min, max, desired } = component.capacity();
+    let what = match component {
+        Compute::AutoScalingGroup(c) => format!("Auto Scaling group {}", c.group_name),
+        Compute::EcsService(c) => format!("ECS service {}", c.resource()),
+    };
+    format!("{}: {what} to {desired} (min {min}, max {max})", component.name())
 }
 
 fn traffic(component: &Traffic) -> String {

@@ -58,6 +58,8 @@ impl Entry {
 pub enum Action {
     /// `autoscaling:UpdateAutoScalingGroup` of the primary's group, to nothing.
     FenceGroup,
+    /// `application-autoscaling:RegisterScalableTarget` and `ecs:UpdateService` of the primary's service, to nothing.
+    FenceService,
     /// `elasticloadbalancing:SetSecurityGroups` of the primary's load balancer, to one that admits nobody.
     FenceLoadBalancer,
     /// `rds:ModifyDBInstance` of the primary's instance, to a security group that admits nobody.
@@ -82,6 +84,10 @@ pub enum Action {
     SwitchoverGlobalCluster,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
+    /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
+    SetScalableTarget,
+    /// `ecs:UpdateService` with a desired count: up, or in the step `rest` to the resting capacity.
+    SetDesiredCount,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
@@ -95,6 +101,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Action::FenceGroup => "fence-group",
+            Action::FenceService => "fence-service",
             Action::FenceLoadBalancer => "fence-load-balancer",
             Action::FenceInstance => "fence-instance",
             Action::LiftLoadBalancer => "lift-load-balancer",
@@ -107,6 +114,8 @@ impl Action {
             Action::FailoverGlobalCluster => "failover-global-cluster",
             Action::SwitchoverGlobalCluster => "switchover-global-cluster",
             Action::ResizeGroup => "resize-group",
+            Action::SetScalableTarget => "set-scalable-target",
+            Action::SetDesiredCount => "set-desired-count",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
             Action::UpsertRecords => "upsert-records",

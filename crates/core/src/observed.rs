@@ -256,6 +256,77 @@ pub struct GroupObserved {
     pub in_service: u32,
 }
 
+/// An ECS service, as `DescribeServices` tells it, with its scalable target beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceObserved {
+    /// Its status (`ACTIVE`, `DRAINING`, `INACTIVE`).
+    pub status: String,
+    /// `desiredCount`: an intention, never proof.
+    pub desired: u32,
+    /// `runningCount`: tasks in the `RUNNING` state.
+    pub running: u32,
+    /// Its newest deployment.
+    pub deployment: DeploymentObserved,
+    /// Its scalable target, if Application Auto Scaling has one for it.
+    pub target: Option<ScalableTarget>,
+}
+
+/// The newest deployment of an ECS service (`rolloutState` of the `PRIMARY` one).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeploymentObserved {
+    /// `COMPLETED`: the service reached a steady state.
+    Steady,
+    /// `IN_PROGRESS`.
+    InProgress,
+    /// `FAILED`: the circuit breaker gave it up. It launches no tasks any more.
+    Failed {
+        /// `rolloutStateReason`.
+        reason: String,
+    },
+}
+
+/// The capacity between which Application Auto Scaling moves a service's desired count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScalableTarget {
+    /// `MinCapacity`.
+    pub min: u32,
+    /// `MaxCapacity`.
+    pub max: u32,
+}
+
+/// What can be set of an ECS service, as the journal keeps it: every act on a service has the values before the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceBefore {
+    /// The desired count.
+    pub desired: u32,
+    /// The scalable target; `None`: there was none.
+    pub target: Option<ScalableTarget>,
+}
+
+impl ServiceObserved {
+    /// What of it can be set.
+    pub fn settings(&self) -> ServiceBefore {
+        ServiceBefore { desired: self.desired, target: self.target }
+    }
+}
+
+impl fmt::Display for ScalableTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "scalable target min {}, max {}", self.min, self.max)
+    }
+}
+
+impl fmt::Display for ServiceBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(target) = self.target {
+            write!(f, "{target}, ")?;
+        }
+        write!(f, "desired count {}", self.desired)
+    }
+}
+
 /// What admits clients to a load balancer or a database: its security groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,6 +3,7 @@
 mod groups;
 mod instances;
 mod load_balancers;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,8 @@ impl Primaries for AwsPrimaries {
 #[derive(Debug, Clone)]
 pub struct AwsPrimary {
     autoscaling: aws_sdk_autoscaling::Client,
+    scaling: aws_sdk_applicationautoscaling::Client,
+    ecs: aws_sdk_ecs::Client,
     load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     rds: aws_sdk_rds::Client,
 }
@@ -46,6 +49,8 @@ impl AwsPrimary {
     pub fn new(config: &SdkConfig) -> Self {
         AwsPrimary {
             autoscaling: aws_sdk_autoscaling::Client::new(config),
+            scaling: aws_sdk_applicationautoscaling::Client::new(config),
+            ecs: aws_sdk_ecs::Client::new(config),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
             rds: aws_sdk_rds::Client::new(config),
         }

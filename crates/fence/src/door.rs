@@ -22,7 +22,7 @@ pub(crate) trait Door {
     const KIND: &'static str;
     /// See [`Item::OBSERVING`].
     const OBSERVING: &'static str;
-    /// See [`Item::ACTING`].
+    /// The call that sets its security groups, as IAM writes it.
     const ACTING: &'static str;
     /// See [`Item::ACTION`].
     const ACTION: Action;
@@ -51,7 +51,6 @@ pub(crate) struct Closing<'a, D> {
 impl<D: Door> Item for Closing<'_, D> {
     const KIND: &'static str = D::KIND;
     const OBSERVING: &'static str = D::OBSERVING;
-    const ACTING: &'static str = D::ACTING;
     const ACTION: Action = D::ACTION;
     type Observed = DoorObserved;
 
@@ -83,7 +82,11 @@ impl<D: Door> Item for Closing<'_, D> {
         format!("closed with {}", self.closed_group_id)
     }
 
-    async fn act(&self) -> Result<(), CallError> {
+    fn acting(&self, _door: &DoorObserved) -> &'static str {
+        D::ACTING
+    }
+
+    async fn act(&self, _door: &DoorObserved) -> Result<(), CallError> {
         self.door.set(&[self.closed_group_id.to_owned()]).await
     }
 
@@ -102,7 +105,6 @@ pub(crate) struct Opening<'a, D> {
 impl<D: Door> Item for Opening<'_, D> {
     const KIND: &'static str = D::KIND;
     const OBSERVING: &'static str = D::OBSERVING;
-    const ACTING: &'static str = D::ACTING;
     const ACTION: Action = D::LIFTING;
     type Observed = DoorObserved;
 
@@ -138,7 +140,11 @@ impl<D: Door> Item for Opening<'_, D> {
         format!("opened with {}", self.open_group_ids.join(", "))
     }
 
-    async fn act(&self) -> Result<(), CallError> {
+    fn acting(&self, _door: &DoorObserved) -> &'static str {
+        D::ACTING
+    }
+
+    async fn act(&self, _door: &DoorObserved) -> Result<(), CallError> {
         self.door.set(self.open_group_ids).await
     }
 

@@ -25,7 +25,6 @@ pub(crate) struct Group<'a, G> {
 impl<G: Groups> Item for Group<'_, G> {
     const KIND: &'static str = "Auto Scaling group";
     const OBSERVING: &'static str = "autoscaling:DescribeAutoScalingGroups";
-    const ACTING: &'static str = "autoscaling:UpdateAutoScalingGroup";
     const ACTION: Action = Action::FenceGroup;
     type Observed = GroupObserved;
 
@@ -59,7 +58,11 @@ impl<G: Groups> Item for Group<'_, G> {
         format!("set to {}", written(NOTHING))
     }
 
-    async fn act(&self) -> Result<(), CallError> {
+    fn acting(&self, _group: &GroupObserved) -> &'static str {
+        "autoscaling:UpdateAutoScalingGroup"
+    }
+
+    async fn act(&self, _group: &GroupObserved) -> Result<(), CallError> {
         self.groups.resize(&self.item.group_name, NOTHING).await
     }
 }

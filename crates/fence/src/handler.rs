@@ -9,11 +9,12 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Groups, InstanceDoors, LoadBalancers};
+use pilot_shell::ports::{Groups, InstanceDoors, LoadBalancers, Services};
 use serde_json::{Value, json};
 
 use crate::group::Group;
 use crate::primary::Primaries;
+use crate::service::Service;
 use crate::{instance, item, lift, load_balancer};
 
 /// The function's name.
@@ -62,7 +63,7 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Primaries>(
 async fn fence<L, R>(context: &StepContext<'_, L>, primary: &R) -> Result<StepResponse, Failure>
 where
     L: Ledger,
-    R: Groups + LoadBalancers + InstanceDoors,
+    R: Groups + Services + LoadBalancers + InstanceDoors,
 {
     let earlier = earlier(context).await?;
     if let Some(evidence) = earlier.as_ref().filter(|evidence| evidence.is_settled()) {
@@ -101,11 +102,12 @@ async fn look<L, R>(
 ) -> Result<ItemRecord, Failure>
 where
     L: Ledger,
-    R: Groups + LoadBalancers + InstanceDoors,
+    R: Groups + Services + LoadBalancers + InstanceDoors,
 {
     let region = context.plan.regions.primary.as_str();
     let seen: Seen = match item {
         FenceItem::AutoScalingGroup(item) => item::look(context, region, &Group { item, groups: primary }).await?,
+        FenceItem::EcsService(item) => item::look(context, region, &Service::new(item, primary)).await?,
         FenceItem::LoadBalancer(item) => item::look(context, region, &load_balancer::closing(item, primary)).await?,
         FenceItem::RdsInstance(item) => item::look(context, region, &instance::closing(item, primary)).await?,
     };
@@ -113,7 +115,7 @@ where
     // Reckoned after the look: the primary's silence itself takes time.
     let time_is_over = context.waited_seconds() >= i64::from(fence.timeout_seconds);
     let (name, resource, now) = (item.name(), item.resource(), context.now());
-    let record = settle(policy, earlier, name, resource, seen, now, time_is_over);
+    let record = settle(policy, earlier, name, &resource, seen, now, time_is_over);
     tracing::info!(item = name, state = record.state.as_str(), looks = record.looks, "{}", record.detail);
     Ok(record)
 }
@@ -140,9 +142,6 @@ fn nothing_to_fence<L>(context: &StepContext<'_, L>) -> Failure {
 }
 
 fn concluded<L>(context: &StepContext<'_, L>, evidence: &FenceEvidence) -> Result<StepResponse, Failure> {
-    if evidence.is_settled() {
-        evidence.check(&context.plan.metadata.name)?;
-    }
     if evidence.items.is_empty() && must_hold(context) {
         return Err(nothing_to_fence(context));
     }
@@ -150,6 +149,9 @@ fn concluded<L>(context: &StepContext<'_, L>, evidence: &FenceEvidence) -> Resul
         let detail = "the plan names nothing to fence: the old primary may still take writes if it is alive";
         let nothing = ComponentProgress { name: FUNCTION.into(), status: Status::Done, detail: detail.into() };
         return Ok(StepResponse::of(vec![(nothing, LOOK_SECONDS)]));
+    }
+    if evidence.is_settled() {
+        evidence.check(&context.plan.metadata.name)?;
     }
     Ok(StepResponse::of(evidence.items.iter().map(|item| (progress(item), LOOK_SECONDS)).collect()))
 }

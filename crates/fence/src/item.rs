@@ -19,8 +19,6 @@ pub(crate) trait Item {
     const KIND: &'static str;
     /// The call that observes it, as IAM writes it.
     const OBSERVING: &'static str;
-    /// The call that fences it, as IAM writes it.
-    const ACTING: &'static str;
     /// The act, as the journal writes it.
     const ACTION: Action;
     /// What is seen of it.
@@ -40,8 +38,10 @@ pub(crate) trait Item {
     fn before(&self, observed: &Self::Observed) -> Value;
     /// What the act comes to, for people: `set to min 0, max 0, desired 0`.
     fn intention(&self) -> String;
-    /// Fences it.
-    fn act(&self) -> impl Future<Output = Result<(), CallError>>;
+    /// The call that fences it next, as IAM writes it.
+    fn acting(&self, observed: &Self::Observed) -> &'static str;
+    /// Fences it. Where that takes several calls, each look makes the next one.
+    fn act(&self, observed: &Self::Observed) -> impl Future<Output = Result<(), CallError>>;
     /// Whether this refusal says "not now": the resource is busy with something else.
     fn is_busy(&self, _code: &str) -> bool {
         false
@@ -87,7 +87,7 @@ async fn act<L: Ledger, I: Item>(
     observed: &I::Observed,
 ) -> Result<Seen, Failure> {
     let earlier = context.earlier(item.name(), I::ACTION).await?;
-    let intention = item.intention();
+    let (intention, acting) = (item.intention(), item.acting(observed));
     let act = Act {
         component: item.name().to_owned(),
         action: I::ACTION,
@@ -96,22 +96,22 @@ async fn act<L: Ledger, I: Item>(
         before: item.before(observed),
         intention: intention.clone(),
     };
-    let call = || async { item.act().await.map(|()| item.intention()) };
+    let call = || async { item.act(observed).await.map(|()| item.intention()) };
     Ok(match context.act(act, earlier.as_ref(), call).await? {
         Acted::WouldDo((progress, _)) => Seen { state: ItemState::Done, detail: progress.detail },
         Acted::Accepted(_) => Seen { state: ItemState::InProgress, detail: format!("{intention}, not seen yet") },
         Acted::Failed(CallError::Refused { code, message }) if item.is_busy(&code) => {
-            Seen { state: ItemState::Busy, detail: format!("{} was put off with {code}: {message}", I::ACTING) }
+            Seen { state: ItemState::Busy, detail: format!("{acting} was put off with {code}: {message}") }
         }
         Acted::Failed(error @ CallError::Refused { .. }) => {
-            Seen { state: ItemState::Refused, detail: format!("{} was {error}", I::ACTING) }
+            Seen { state: ItemState::Refused, detail: format!("{acting} was {error}") }
         }
         Acted::Failed(error @ CallError::Throttled { .. }) => {
-            Seen { state: ItemState::InProgress, detail: format!("{} was {error}", I::ACTING) }
+            Seen { state: ItemState::InProgress, detail: format!("{acting} was {error}") }
         }
         // Not unreachable yet: the next look tells whether it was done.
         Acted::Failed(CallError::Unknown { message }) => {
-            Seen { state: ItemState::InProgress, detail: format!("{}: its answer was lost: {message}", I::ACTING) }
+            Seen { state: ItemState::InProgress, detail: format!("{acting}: its answer was lost: {message}") }
         }
     })
 }

@@ -12,3 +12,4 @@ mod item;
 pub mod lift;
 pub mod load_balancer;
 pub mod primary;
+pub mod service;

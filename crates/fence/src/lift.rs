@@ -10,7 +10,7 @@ use pilot_core::plan::FenceItem;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Groups, InstanceDoors, LoadBalancers};
+use pilot_shell::ports::{InstanceDoors, LoadBalancers};
 use pilot_shell::waves::{Progress, done, in_progress};
 
 use crate::{instance, item, load_balancer};
@@ -25,7 +25,7 @@ const LOOK_SECONDS: u32 = 2;
 pub(crate) async fn step<L, R>(context: &StepContext<'_, L>, home: &R) -> Result<StepResponse, Failure>
 where
     L: Ledger,
-    R: Groups + LoadBalancers + InstanceDoors,
+    R: LoadBalancers + InstanceDoors,
 {
     // What the plan, as it is written, fences at home.
     let fenced = context.plan.mirrored().map_or_else(Vec::new, |plan| plan.fence.items);
@@ -37,11 +37,13 @@ where
 async fn lift<L, R>(context: &StepContext<'_, L>, home: &R, item: &FenceItem) -> Result<Progress, Failure>
 where
     L: Ledger,
-    R: Groups + LoadBalancers + InstanceDoors,
+    R: LoadBalancers + InstanceDoors,
 {
     let region = context.plan.regions.recovery.as_str();
     let seen: Seen = match item {
-        FenceItem::AutoScalingGroup(item) => return Ok(done(&item.name, "no door: scale-compute brings it back")),
+        FenceItem::AutoScalingGroup(_) | FenceItem::EcsService(_) => {
+            return Ok(done(item.name(), "no door: scale-compute brings it back"));
+        }
         FenceItem::LoadBalancer(door) => item::look(context, region, &load_balancer::opening(door, home)).await?,
         FenceItem::RdsInstance(door) => item::look(context, region, &instance::opening(door, home)).await?,
     };
@@ -53,7 +55,7 @@ where
             .next("correct openSecurityGroupIds in the plan, or open the door by hand; then start again")),
         _ => {
             let fence_timeout_seconds = context.plan.mirrored().map_or(0, |plan| plan.fence.timeout_seconds);
-            context.check_deadline(item.resource(), &seen.detail, fence_timeout_seconds.max(60))?;
+            context.check_deadline(&item.resource(), &seen.detail, fence_timeout_seconds.max(60))?;
             Ok(in_progress(name, seen.detail, LOOK_SECONDS))
         }
     }

@@ -9,6 +9,8 @@ use pilot_shell::{clients, config, runtime};
 use rollback::handler;
 use rollback::undo::Undoers;
 use scale_compute::adapter::AwsGroups;
+use scale_compute::computes::Computes;
+use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
 use update_dns::s3_adapter::AwsStopObjects;
 
@@ -18,11 +20,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let (objects, records) = (AwsStopObjects::new(&aws), AwsRecords::new(&aws));
-    let regions = ByRegion::new(&aws, AwsGroups::new);
+    let regions = ByRegion::new(&aws, |config| (AwsGroups::new(config), AwsServices::new(config)));
     let primaries = AwsPrimaries::default();
     let handle = async |event| {
-        let groups = regions.of_event(&event).await;
-        let undoers = Undoers { primaries: &primaries, groups: &groups, objects: &objects, records: &records };
+        let (groups, services) = regions.of_event(&event).await;
+        let computes = Computes { groups: &groups, services: &services };
+        let undoers = Undoers { primaries: &primaries, computes, objects: &objects, records: &records };
         // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
         Box::pin(handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
     };

@@ -2,29 +2,31 @@
 
 use fence::primary::Primaries;
 use fence::{instance, load_balancer};
+use pilot_core::contract::Step;
 use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Groups, Records, StopObjects};
+use pilot_shell::ports::{Groups, Records, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
-use scale_compute::auto_scaling_group;
+use scale_compute::computes::Computes;
+use scale_compute::{auto_scaling_group, ecs_service};
 use update_dns::{route53_records, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, F, G, S, R> {
+pub struct Undoers<'a, F, G, E, S, R> {
     /// What was fenced, in the primary Region.
     pub primaries: &'a F,
-    /// Auto Scaling groups.
-    pub groups: &'a G,
+    /// The compute of the Region that the run brings up.
+    pub computes: Computes<'a, G, E>,
     /// STOP objects.
     pub objects: &'a S,
     /// Route 53 records.
     pub records: &'a R,
 }
 
-impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R> {
+impl<F: Primaries, G: Groups, E: Services, S: StopObjects, R: Records> Undoers<'_, F, G, E, S, R> {
     /// Brings one act a step on towards having never been.
     ///
     /// # Errors
@@ -38,11 +40,18 @@ impl<F: Primaries, G: Groups, S: StopObjects, R: Records> Undoers<'_, F, G, S, R
     ) -> Result<Progress, Failure> {
         match entry.action {
             Action::FenceGroup => auto_scaling_group::undo(&self.primary(plan).await, entry).await,
+            Action::FenceService => ecs_service::undo(&self.primary(plan).await, entry).await,
             Action::FenceLoadBalancer => load_balancer::undo(&self.primary(plan).await, entry).await,
             Action::FenceInstance => instance::undo(&self.primary(plan).await, entry).await,
             Action::LiftLoadBalancer => load_balancer::undo(&self.home(plan).await, entry).await,
             Action::LiftInstance => instance::undo(&self.home(plan).await, entry).await,
-            Action::ResizeGroup => auto_scaling_group::undo(self.groups, entry).await,
+            Action::ResizeGroup => auto_scaling_group::undo(self.computes.groups, entry).await,
+            Action::SetScalableTarget | Action::SetDesiredCount if entry.step == Step::Rest => {
+                Err(incomplete(entry, "the service rests after the pivot of a failback"))
+            }
+            Action::SetScalableTarget | Action::SetDesiredCount => {
+                ecs_service::undo(self.computes.services, entry).await
+            }
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await

@@ -7,26 +7,27 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::Groups;
+use pilot_shell::ports::{Groups, Services};
 use pilot_shell::waves;
 use serde_json::Value;
 
-use crate::auto_scaling_group;
+use crate::computes::Computes;
+use crate::{auto_scaling_group, ecs_service};
 
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
 
-/// One invocation. `groups` are those of the Region the run brings up, `own` those of the function's Region.
+/// One invocation. `computes` is that of the Region the run brings up, `own` that of the function's Region.
 ///
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
 /// `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, G: Groups>(
+pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services>(
     event: Value,
     ledger: &L,
     plans: &P,
-    groups: &G,
-    own: &G,
+    computes: &Computes<'_, G, S>,
+    own: &Computes<'_, G, S>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -36,25 +37,35 @@ pub async fn handle<L: Ledger, P: PlanStore, G: Groups>(
     }
     run_step(FUNCTION, event, ledger, plans, clock, async |context, _| match context.step.name {
         Step::Rest => rest(context, own).await,
-        _ => serve(context, groups).await,
+        _ => serve(context, computes).await,
     })
     .await
 }
 
-async fn serve<L: Ledger, G: Groups>(context: &StepContext<'_, L>, groups: &G) -> Result<StepResponse, Failure> {
+async fn serve<L: Ledger, G: Groups, S: Services>(
+    context: &StepContext<'_, L>,
+    computes: &Computes<'_, G, S>,
+) -> Result<StepResponse, Failure> {
     waves::reconcile(&context.plan.compute, async |compute: &Compute, allowed_seconds| match compute {
         Compute::AutoScalingGroup(group) => {
-            auto_scaling_group::reconcile(context, groups, group, allowed_seconds).await
+            auto_scaling_group::reconcile(context, computes.groups, group, allowed_seconds).await
+        }
+        Compute::EcsService(service) => {
+            ecs_service::reconcile(context, computes.services, service, allowed_seconds).await
         }
     })
     .await
 }
 
 /// Brings down what served while the workload was away: the compute of the plan as it is written, whose mirror image the run goes.
-async fn rest<L: Ledger, G: Groups>(context: &StepContext<'_, L>, own: &G) -> Result<StepResponse, Failure> {
+async fn rest<L: Ledger, G: Groups, S: Services>(
+    context: &StepContext<'_, L>,
+    own: &Computes<'_, G, S>,
+) -> Result<StepResponse, Failure> {
     let away = context.plan.mirrored().map_or_else(Vec::new, |plan: RecoveryPlan| plan.compute);
     waves::reconcile(&away, async |compute: &Compute, allowed_seconds| match compute {
-        Compute::AutoScalingGroup(group) => auto_scaling_group::rest(context, own, group, allowed_seconds).await,
+        Compute::AutoScalingGroup(group) => auto_scaling_group::rest(context, own.groups, group, allowed_seconds).await,
+        Compute::EcsService(service) => ecs_service::rest(context, own.services, service, allowed_seconds).await,
     })
     .await
 }

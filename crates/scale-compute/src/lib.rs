@@ -2,4 +2,7 @@
 
 pub mod adapter;
 pub mod auto_scaling_group;
+pub mod computes;
+pub mod ecs_service;
 pub mod handler;
+pub mod services_adapter;

@@ -67,6 +67,7 @@ impl CallError {
 /// retries before we see the error; this only names what is left.
 const THROTTLES: &[&str] = &[
     "BandwidthLimitExceeded",
+    "ConcurrentUpdateException",
     "LimitExceededException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",

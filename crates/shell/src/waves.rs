@@ -56,6 +56,7 @@ impl InWaves for Compute {
     fn timeout_seconds(&self) -> u32 {
         match self {
             Compute::AutoScalingGroup(c) => c.timeout_seconds,
+            Compute::EcsService(c) => c.timeout_seconds,
         }
     }
 }

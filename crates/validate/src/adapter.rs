@@ -2,13 +2,14 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use scale_compute::adapter::AwsGroups;
+use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
 use update_dns::s3_adapter::AwsStopObjects;
 
@@ -20,6 +21,7 @@ pub struct AwsTarget {
     replicas: AwsReplicas,
     global_clusters: AwsGlobalClusters,
     groups: AwsGroups,
+    services: AwsServices,
 }
 
 impl AwsTarget {
@@ -29,6 +31,7 @@ impl AwsTarget {
             replicas: AwsReplicas::new(config),
             global_clusters: AwsGlobalClusters::new(config),
             groups: AwsGroups::new(config),
+            services: AwsServices::new(config),
         }
     }
 }
@@ -90,6 +93,10 @@ impl Region for AwsRegion {
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
         self.target.groups.describe(name).await
+    }
+
+    async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
+        self.target.services.describe(cluster, service).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

@@ -14,18 +14,26 @@ use crate::ports::Region;
 /// A component and what was seen of it.
 pub type Seen<T> = (String, Result<T, CallError>);
 
-/// Every group and every switch of the plan: what does not depend on how the primary is.
+/// All compute and every switch of the plan: what does not depend on how the primary is.
 pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Seen<Readiness>> {
-    let groups = join_all(plan.compute.iter().map(async |component: &Compute| {
-        let Compute::AutoScalingGroup(group) = component;
-        let seen = region.group(&group.group_name).await;
-        (group.name.clone(), seen.map(|seen| readiness::group(&group.group_name, seen.as_ref())))
+    let compute = join_all(plan.compute.iter().map(async |component: &Compute| {
+        let seen = match component {
+            Compute::AutoScalingGroup(group) => {
+                let seen = region.group(&group.group_name).await;
+                seen.map(|seen| readiness::group(&group.group_name, seen.as_ref()))
+            }
+            Compute::EcsService(service) => {
+                let seen = region.service(&service.cluster_name, &service.service_name).await;
+                seen.map(|seen| readiness::service(service, seen.as_ref()))
+            }
+        };
+        (component.name().to_owned(), seen)
     }));
     let traffic = join_all(plan.traffic.iter().map(async |component: &Traffic| match component {
         Traffic::StopObject(stop) => (stop.name.clone(), stop_bucket(stop, region).await),
         Traffic::Route53Records(records) => (records.name.clone(), listed(records, region).await),
     }));
-    let (mut seen, traffic) = join(groups, traffic).await;
+    let (mut seen, traffic) = join(compute, traffic).await;
     seen.extend(traffic);
     seen
 }

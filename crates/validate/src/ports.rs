@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
@@ -36,6 +36,9 @@ pub trait Region {
     ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
     /// An Auto Scaling group; `None`: no such group.
     fn group(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
+    /// An ECS service; `None`: no such service.
+    fn service(&self, cluster: &str, service: &str)
+    -> impl Future<Output = Result<Option<ServiceObserved>, CallError>>;
     /// Whether a bucket is there: a missing object says nothing about its bucket.
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.

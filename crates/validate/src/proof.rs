@@ -3,8 +3,11 @@
 use futures::future::{join_all, join3};
 use http_probe::{Http, Request};
 use pilot_core::contract::StepResponse;
-use pilot_core::decide::{endpoint, group};
-use pilot_core::plan::{AuroraGlobalCluster, Compute, Database, Endpoint, Method, RdsReadReplica, RecoveryPlan};
+use pilot_core::decide::{endpoint, group, service};
+use pilot_core::plan::{
+    AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, Method, RdsReadReplica,
+    RecoveryPlan,
+};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
@@ -27,9 +30,9 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
     eyes: &Eyes<'_, R, H, D>,
 ) -> Result<StepResponse, Failure> {
     let plan = context.plan;
-    let (databases, groups, reads) =
-        join3(databases(plan, eyes.region), groups(plan, eyes.region), endpoints(plan, eyes.http, Method::Get)).await;
-    let mut checks: Vec<Check> = databases.into_iter().chain(groups).chain(reads).collect();
+    let (databases, computes, reads) =
+        join3(databases(plan, eyes.region), computes(plan, eyes.region), endpoints(plan, eyes.http, Method::Get)).await;
+    let mut checks: Vec<Check> = databases.into_iter().chain(computes).chain(reads).collect();
     if !context.run.mode.acts() {
         // A write probe leaves a row behind: that is a change of the workload.
         let skipped = |e: &Endpoint| {
@@ -117,21 +120,37 @@ async fn moved<R: Region>(
     }
 }
 
-async fn groups<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
+async fn computes<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
     join_all(plan.compute.iter().map(async |compute: &Compute| {
-        let Compute::AutoScalingGroup(component) = compute;
-        let wanted = component.capacity.desired;
-        let seen = region.group(&component.group_name).await.map_err(unseen);
-        let seen =
-            seen.and_then(|group| match group::decide(&component.group_name, group.as_ref(), component.capacity) {
-                group::Decision::Done => Ok(format!("{wanted} or more in service")),
-                group::Decision::Wait { in_service } => Err(format!("{in_service} of {wanted} in service")),
-                group::Decision::Resize(_) => Err(format!("the group is not at its capacity of {wanted}")),
-                group::Decision::Fail(failure) => Err(failure.what),
-            });
-        (component.name.clone(), seen)
+        let seen = match compute {
+            Compute::AutoScalingGroup(component) => in_service(component, region).await,
+            Compute::EcsService(component) => running(component, region).await,
+        };
+        (compute.name().to_owned(), seen)
     }))
     .await
+}
+
+async fn in_service<R: Region>(component: &AutoScalingGroup, region: &R) -> Result<String, String> {
+    let (name, wanted) = (&component.group_name, component.capacity.desired);
+    let group = region.group(name).await.map_err(unseen)?;
+    match group::decide(name, group.as_ref(), component.capacity) {
+        group::Decision::Done => Ok(format!("{wanted} or more in service")),
+        group::Decision::Wait { in_service } => Err(format!("{in_service} of {wanted} in service")),
+        group::Decision::Resize(_) => Err(format!("the group is not at its capacity of {wanted}")),
+        group::Decision::Fail(failure) => Err(failure.what),
+    }
+}
+
+async fn running<R: Region>(component: &EcsService, region: &R) -> Result<String, String> {
+    let wanted = component.capacity.desired;
+    let service = region.service(&component.cluster_name, &component.service_name).await.map_err(unseen)?;
+    match service::decide(&component.resource(), service.as_ref(), component.capacity) {
+        service::Decision::Done => Ok(format!("{wanted} or more tasks running, and steady")),
+        service::Decision::Wait { running } => Err(format!("{running} of {wanted} tasks running and steady")),
+        service::Decision::Set(_) => Err(format!("the service is not at its capacity of {wanted}")),
+        service::Decision::Fail(failure) => Err(failure.what),
+    }
 }
 
 /// Asks the endpoints of one method.

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::observed::{DoorObserved, GroupObserved};
+use crate::observed::{DoorObserved, GroupObserved, ScalableTarget, ServiceObserved};
 use crate::plan::FencePolicy;
 use crate::{Failure, FailureName};
 
@@ -30,6 +30,19 @@ pub fn decide_group(group: &GroupObserved) -> Decision {
         (0, 0, 0, 0) => Decision::Done,
         (0, 0, 0, _) => Decision::Wait,
         _ => Decision::Act,
+    }
+}
+
+/// What a fenced service's scalable target is set to: with a maximum above zero a scaling policy would bring the primary back.
+pub const NO_CAPACITY: ScalableTarget = ScalableTarget { min: 0, max: 0 };
+
+/// The primary's service: nothing may run, and nothing may be launched.
+pub fn decide_service(service: &ServiceObserved) -> Decision {
+    let nothing_may_run = service.desired == 0 && service.target.is_none_or(|target| target == NO_CAPACITY);
+    match (nothing_may_run, service.running) {
+        (true, 0) => Decision::Done,
+        (true, _) => Decision::Wait,
+        (false, _) => Decision::Act,
     }
 }
 

@@ -17,5 +17,6 @@ pub mod readiness;
 pub mod records;
 pub mod rejoin;
 pub mod replica;
+pub mod service;
 pub mod signal;
 pub mod stop_object;

@@ -4,9 +4,9 @@ pub mod global_cluster;
 
 use std::collections::BTreeMap;
 
-use crate::decide::{records, replica as replica_decision};
-use crate::observed::{GroupObserved, LagSample, RecordObserved, ReplicaObserved};
-use crate::plan::{DnsRecord, RdsReadReplica};
+use crate::decide::{records, replica as replica_decision, service as service_decision};
+use crate::observed::{GroupObserved, LagSample, RecordObserved, ReplicaObserved, ServiceObserved};
+use crate::plan::{DnsRecord, EcsService, RdsReadReplica};
 
 /// How one component stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,18 @@ pub fn group(name: &str, observed: Option<&GroupObserved>) -> Readiness {
             "there, min {} max {} desired {}, {} in service",
             group.min, group.max, group.desired, group.in_service
         )),
+    }
+}
+
+/// Whether the service is there and could be brought up.
+pub fn service(component: &EcsService, observed: Option<&ServiceObserved>) -> Readiness {
+    let resource = component.resource();
+    match (service_decision::decide(&resource, observed, component.capacity), observed) {
+        (service_decision::Decision::Fail(failure), _) => {
+            Readiness::Problem(format!("{resource}: {}; {}", failure.what, failure.next))
+        }
+        (_, Some(service)) => Readiness::Ready(format!("there, {}, {} running", service.settings(), service.running)),
+        (_, None) => Readiness::Problem(format!("{resource}: the Region has no such ECS service")),
     }
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
+use super::ecs::EcsService;
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -19,6 +20,7 @@ pub(super) fn default_timeout_seconds() -> u32 {
 /// A database that is made writable in the recovery Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a plan has a handful of them, read once")]
 pub enum Database {
     /// An RDS cross-Region read replica, promoted. **No undo**: this is the pivot.
     RdsReadReplica(RdsReadReplica),
@@ -141,6 +143,8 @@ impl RdsReadReplica {
 pub enum Compute {
     /// An EC2 Auto Scaling group. Undo: minimum, maximum and desired capacity go back to the journalled values.
     AutoScalingGroup(AutoScalingGroup),
+    /// An Amazon ECS service. Undo: the minimum and maximum of its scalable target and its desired count go back to the journalled values.
+    EcsService(EcsService),
 }
 
 impl Compute {
@@ -148,12 +152,21 @@ impl Compute {
     pub fn name(&self) -> &str {
         match self {
             Compute::AutoScalingGroup(c) => &c.name,
+            Compute::EcsService(c) => &c.name,
         }
     }
     /// The component's wave.
     pub fn wave(&self) -> u32 {
         match self {
             Compute::AutoScalingGroup(c) => c.wave,
+            Compute::EcsService(c) => c.wave,
+        }
+    }
+    /// The capacity it serves with.
+    pub fn capacity(&self) -> Capacity {
+        match self {
+            Compute::AutoScalingGroup(c) => c.capacity,
+            Compute::EcsService(c) => c.capacity,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! The fence: what stops the old primary from taking writes, where it can still be reached. Everything in it is undone if the run is
 //! called off before the pivot.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::ecs::FenceService;
 
 /// How the old primary is fenced before anything is promoted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +46,10 @@ pub enum FencePolicy {
 pub enum FenceItem {
     /// The primary's compute goes to zero. Undo: minimum, maximum and desired capacity go back to the journalled values.
     AutoScalingGroup(FenceGroup),
+    /// The primary's ECS service goes to zero, and its scalable target with it, so that no scaling policy brings it back. A task that is
+    /// stopping may still write until its `stopTimeout` is over. Undo: the scalable target's minimum and maximum and the desired count go back
+    /// to the journalled values.
+    EcsService(FenceService),
     /// The primary's door is closed: its load balancer gets a security group that admits nobody. Undo: the journalled groups.
     LoadBalancer(FenceLoadBalancer),
     /// The primary's database admits no new client: its instance gets a security group that admits nobody. Replication to another Region
@@ -55,18 +63,25 @@ impl FenceItem {
     pub fn name(&self) -> &str {
         match self {
             FenceItem::AutoScalingGroup(item) => &item.name,
+            FenceItem::EcsService(item) => &item.name,
             FenceItem::LoadBalancer(item) => &item.name,
             FenceItem::RdsInstance(item) => &item.name,
         }
     }
 
     /// The resource, by identifier.
-    pub fn resource(&self) -> &str {
+    pub fn resource(&self) -> Cow<'_, str> {
         match self {
-            FenceItem::AutoScalingGroup(item) => &item.group_name,
-            FenceItem::LoadBalancer(item) => &item.load_balancer_arn,
-            FenceItem::RdsInstance(item) => &item.identifier,
+            FenceItem::AutoScalingGroup(item) => Cow::Borrowed(&item.group_name),
+            FenceItem::EcsService(item) => Cow::Owned(item.resource()),
+            FenceItem::LoadBalancer(item) => Cow::Borrowed(&item.load_balancer_arn),
+            FenceItem::RdsInstance(item) => Cow::Borrowed(&item.identifier),
         }
+    }
+
+    /// Whether it is compute: what serves there next brings it back, and it has no door to open.
+    pub fn is_compute(&self) -> bool {
+        matches!(self, FenceItem::AutoScalingGroup(_) | FenceItem::EcsService(_))
     }
 }
 

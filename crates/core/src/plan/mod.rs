@@ -6,6 +6,7 @@
 mod aurora;
 pub mod check;
 mod component;
+mod ecs;
 mod fence;
 mod home;
 mod name;
@@ -26,6 +27,7 @@ pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,
     RestingCapacity, Route53Records, StopObject, Traffic,
 };
+pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
 pub use name::is_plan_name;
@@ -42,6 +44,8 @@ const REGION_PATTERN: &str = "^[a-z]{2}(-[a-z]+)+-[0-9]$";
 const ARN_PATTERN: &str = "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$";
 /// A security group's id.
 const SECURITY_GROUP_PATTERN: &str = "^sg-[0-9a-f]{8,17}$";
+/// The name of an ECS cluster or service (ECS API reference, `CreateCluster`, `CreateService`).
+const ECS_NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,255}$";
 /// An S3 bucket's name.
 const BUCKET_PATTERN: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 

@@ -7,7 +7,8 @@ use std::future::Future;
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
 use pilot_core::observed::{
-    DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved,
+    DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved, ScalableTarget,
+    ServiceObserved,
 };
 use pilot_core::plan::{Capacity, DnsRecord};
 
@@ -62,6 +63,31 @@ pub trait Groups {
     fn describe(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
     /// `autoscaling:UpdateAutoScalingGroup` with all three sizes.
     fn resize(&self, name: &str, sizes: Capacity) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// ECS services: in the recovery Region to be scaled, in the primary Region to be fenced. A cluster and a service are named, not given by ARN.
+pub trait Services {
+    /// `ecs:DescribeServices`, and `application-autoscaling:DescribeScalableTargets`; `None`: no such service.
+    fn describe(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> impl Future<Output = Result<Option<ServiceObserved>, CallError>>;
+    /// `application-autoscaling:RegisterScalableTarget` with both capacities. It moves the desired count of an active service into the new
+    /// range.
+    fn set_scalable_target(
+        &self,
+        cluster: &str,
+        service: &str,
+        target: ScalableTarget,
+    ) -> impl Future<Output = Result<(), CallError>>;
+    /// `ecs:UpdateService` with a desired count only: no new deployment.
+    fn set_desired_count(
+        &self,
+        cluster: &str,
+        service: &str,
+        desired: u32,
+    ) -> impl Future<Output = Result<(), CallError>>;
 }
 
 /// Load balancers' security groups, in the primary Region.

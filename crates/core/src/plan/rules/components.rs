@@ -29,8 +29,8 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 }
 
 fn capacities(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
-    for (i, Compute::AutoScalingGroup(group)) in plan.compute.iter().enumerate() {
-        let c = group.capacity;
+    for (i, compute) in plan.compute.iter().enumerate() {
+        let c = compute.capacity();
         if c.min > c.desired || c.desired > c.max {
             problems.push(PlanProblem::new(
                 format!("/compute/{i}/capacity"),
@@ -80,10 +80,16 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         Database::RdsReadReplica(_) => None,
     });
     names::unique(global_clusters, problems);
-    let groups = plan.compute.iter().enumerate();
-    let groups =
-        groups.map(|(i, Compute::AutoScalingGroup(c))| (format!("/compute/{i}/groupName"), c.group_name.as_str()));
+    let groups = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
+        Compute::AutoScalingGroup(c) => Some((format!("/compute/{i}/groupName"), c.group_name.as_str())),
+        Compute::EcsService(_) => None,
+    });
     names::unique(groups, problems);
+    let services = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
+        Compute::EcsService(c) => Some((format!("/compute/{i}/serviceName"), c.resource())),
+        Compute::AutoScalingGroup(_) => None,
+    });
+    names::unique(services, problems);
     let switches = plan.traffic.iter().enumerate().filter_map(|(i, traffic)| match traffic {
         Traffic::StopObject(c) => Some((format!("/traffic/{i}/key"), format!("s3://{}/{}", c.bucket, c.key))),
         Traffic::Route53Records(_) => None,

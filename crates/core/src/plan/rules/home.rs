@@ -27,7 +27,7 @@ fn doors(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         let open = match item {
             FenceItem::LoadBalancer(item) => &item.open_security_group_ids,
             FenceItem::RdsInstance(item) => &item.open_security_group_ids,
-            FenceItem::AutoScalingGroup(_) => continue,
+            FenceItem::AutoScalingGroup(_) | FenceItem::EcsService(_) => continue,
         };
         if open.is_empty() {
             problems.push(PlanProblem::new(
@@ -48,7 +48,7 @@ fn writes(plan: &RecoveryPlan, home: &Home, problems: &mut Vec<PlanProblem>) {
         ));
     }
     for (i, item) in home.fence.items.iter().enumerate() {
-        if !matches!(item, FenceItem::AutoScalingGroup(_)) {
+        if !item.is_compute() {
             problems.push(PlanProblem::new(
                 format!("/home/fence/items/{i}/kind"),
                 "must be compute: a door of the recovery Region is needed for the next failover",

@@ -1,0 +1,10 @@
+//! The ports of all kinds of compute, together.
+
+/// What a plan's compute needs of AWS, in one Region.
+#[derive(Debug, Clone, Copy)]
+pub struct Computes<'a, G, S> {
+    /// Auto Scaling groups.
+    pub groups: &'a G,
+    /// ECS services.
+    pub services: &'a S,
+}
