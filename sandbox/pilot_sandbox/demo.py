@@ -64,7 +64,7 @@ def _fail_over(view: View, stack: Stack, replication_lag_seconds: float, phases:
     run = follow(stack, killed_at, say)
     called = "report-failover" if view.topology.demo_goes_home else "report"
     report = fetch_reports(view.topology.name, stack, run, say, called)
-    phases.begin("verify")
+    phases.begin(f"verify in {view.recovery}")
     if run.status == "SUCCEEDED":
         proof = prove_served_by(view.client_url, view.recovery)
         number, stored = proof.body["number"], proof.body["id"]

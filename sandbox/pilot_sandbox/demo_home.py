@@ -24,7 +24,7 @@ def bring_home(view: View, stack: Stack, phases: Phases) -> int:
     run, report = _run(view, stack, phases, "failback", "report")
     if run.status != "SUCCEEDED":
         return _not_home(phases, "the failback did not end well")
-    phases.begin("verify")
+    phases.begin(f"verify in {view.primary}")
     return _conclude(view, report, lost_before, phases)
 
 
