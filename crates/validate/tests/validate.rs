@@ -11,11 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
     FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use pilot_testkit::fixture::{GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, STOP_BUCKET, STOP_KEY, ZONE};
 use pilot_testkit::{FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeWorld, advance_seconds, fixture, now};
 use serde_json::{Value, json};
@@ -93,6 +94,11 @@ impl Region for Seen {
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
         self.check("group")?;
         Groups::describe(&self.world, name).await
+    }
+
+    async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
+        self.check("service")?;
+        Services::describe(&self.world, cluster, service).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
