@@ -119,6 +119,11 @@ impl FakeWorld {
         }
     }
 
+    /// Takes a service out of the Region.
+    pub fn take_service(&self, resource: &str) {
+        self.write().services.remove(resource);
+    }
+
     /// The service as it is, without looking at it.
     pub fn peek_service(&self, resource: &str) -> Option<FakeService> {
         self.read().services.get(resource).cloned()
