@@ -1,10 +1,12 @@
-"""The other topologies, each in a sandbox of its own: its primary Region dies, the real state machine recovers it."""
+"""The other topologies: the primary Region dies, the real state machine recovers it and brings it home again."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+import pytest
 from sandbox_under_test import Run, SandboxUnderTest, Workload
 
 # The client orders every 0.2 s, and the lag metric has a point every 2 s, later on a busy machine.
@@ -24,30 +26,42 @@ def _kill_the_region(workload: Workload) -> None:
     workload.sandbox.control("POST", "/primary/network/down", workload=workload.name)
 
 
-def _assert_recovered(workload: Workload, run: Run) -> None:
-    """What every topology has in common: the global database, the traffic, the client's orders and the report."""
-    sandbox, name = workload.sandbox, workload.name
-    assert run.status == "SUCCEEDED", (run.error, run.cause)
-    assert run.report["outcome"] == "recovered"
+def _assert_writer(workload: Workload, role: str) -> None:
+    """By boto3: the global database has one writer, it is at home (`primary`) or away (`recovery`), and it is well."""
+    sandbox, identifier = workload.sandbox, f"{workload.name}-aurora-{role}"
+    region = sandbox.primary_region if role == "primary" else sandbox.recovery_region
     members = workload.global_members()
-    assert members[f"{name}-aurora-recovery"]["IsWriter"] is True
-    assert [cluster for cluster, member in members.items() if member["IsWriter"]] == [f"{name}-aurora-recovery"]
-    cluster = sandbox.aws("rds").describe_db_clusters(DBClusterIdentifier=f"{name}-aurora-recovery")["DBClusters"][0]
+    assert [cluster for cluster, member in members.items() if member["IsWriter"]] == [identifier]
+    cluster = sandbox.aws("rds", region).describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]
     assert cluster["Status"] == "available"
     assert [member["IsClusterWriter"] for member in cluster["DBClusterMembers"]] == [True]
+
+
+def _assert_connected(workload: Workload) -> None:
+    """By boto3: both clusters are members, and each follows or is followed."""
+    states = {name: member["SynchronizationStatus"] for name, member in workload.global_members().items()}
+    assert states == {f"{workload.name}-aurora-{role}": "connected" for role in ("primary", "recovery")}
+
+
+def _assert_recovered(workload: Workload, run: Run) -> None:
+    """What every topology has in common: the global database, the traffic, the client's orders and the report."""
+    assert run.status == "SUCCEEDED", (run.error, run.cause)
+    assert run.report["outcome"] == "recovered"
+    _assert_writer(workload, "recovery")
     assert workload.stop_object_present()
     assert workload.lease()["phase"] == "released"
-    _assert_loss(workload, run, workload.client_until(sandbox.recovery_region))
+    _assert_loss(workload, run, workload.client_until(workload.sandbox.recovery_region))
 
 
 def _assert_loss(workload: Workload, run: Run, client: dict) -> None:
-    """Every lost order is inside the reported loss, which exceeds it by how late the incident was seen."""
+    """What this failover lost is inside the reported loss, which exceeds it by how late the incident was seen."""
     assert client["readRegion"] == workload.sandbox.recovery_region
-    assert client["lost"] > 0, "a lag of 1.5 s must have lost something, or the count proves nothing"
-    assert client["lossSeconds"] <= run.report["rpoSeconds"] + 0.5
+    assert client["losses"], "a lag of 1.5 s must have lost something, or the count proves nothing"
+    loss_seconds = client["losses"][-1]["seconds"]
+    assert loss_seconds <= run.report["rpoSeconds"] + 0.5
     assert workload.killed_at is not None
     noticed_after = datetime.fromisoformat(run.report["incidentAt"]).timestamp() - workload.killed_at
-    assert run.report["rpoSeconds"] <= client["lossSeconds"] + noticed_after + _RPO_SLACK_SECONDS
+    assert run.report["rpoSeconds"] <= loss_seconds + noticed_after + _RPO_SLACK_SECONDS
 
 
 def _lag_then_kill(workload: Workload) -> None:
@@ -92,12 +106,98 @@ def test_payments() -> None:
         assert workload.scalable_range() == (3, 6)
 
 
-def test_warm_standby() -> None:
-    """A person starts the run, Aurora is failed over, and the group grows from the instance that stands by."""
-    with _first_workload_of("warm-standby") as workload:
-        assert workload.sizes() == (1, 4, 1)
-        _lag_then_kill(workload)
-        _assert_recovered(workload, workload.run("us-east-1 is gone"))
-        assert workload.sizes() == (2, 4, 2)
-        in_service = [i for i in workload.group()["Instances"] if i["LifecycleState"] == "InService"]
-        assert len(in_service) == 2
+@pytest.fixture(scope="module")
+def standby() -> Iterator[SandboxUnderTest]:
+    """One warm-standby sandbox for all its tests."""
+    with SandboxUnderTest.started("whole-warm-standby", "warm-standby") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shop(standby: SandboxUnderTest, request: pytest.FixtureRequest) -> Iterator[Workload]:
+    """A freshly seeded warm standby, its Region well again and removed afterwards."""
+    name = request.node.name.removeprefix("test_warm_standby_").replace("_", "-")
+    created = standby.create_workload(name)
+    try:
+        yield created
+    finally:
+        created.mend()
+        standby.remove_workload(name)
+
+
+def _succeeded(run: Run) -> Run:
+    assert run.status == "SUCCEEDED", (run.error, run.cause, [s for s in run.report["steps"] if s["outcome"] != "done"])
+    return run
+
+
+def _kept_snapshots(workload: Workload) -> list[dict]:
+    """What is kept by hand of data that the old primary had not replicated."""
+    rds = workload.sandbox.aws("rds", workload.sandbox.primary_region)
+    found = rds.describe_db_cluster_snapshots(
+        DBClusterIdentifier=f"{workload.name}-aurora-primary", SnapshotType="manual"
+    )["DBClusterSnapshots"]
+    return [s for s in found if s["DBClusterSnapshotIdentifier"].startswith("kept-unplanned-global-failover-")]
+
+
+def _assert_protected(workload: Workload, run: Run, *, kept: int) -> None:
+    """After `protect`: the old primary follows, is fenced, and what it alone had is kept and named in the report."""
+    _assert_writer(workload, "recovery")
+    _assert_connected(workload)
+    snapshots = _kept_snapshots(workload)
+    assert [snapshot["Status"] for snapshot in snapshots] == ["available"] * kept
+    step = next(step for step in run.report["steps"] if step["name"] == "protect")
+    for snapshot in snapshots:
+        assert snapshot["DBClusterSnapshotIdentifier"] in json.dumps(step)
+    assert workload.primary_doors()["primary-web"] == [0, 0, 0]
+    assert workload.stop_object_present(), "the traffic stays where it is until somebody brings it home"
+
+
+def _assert_home(workload: Workload) -> None:
+    """After `failback`: as before it all began, with one instance standing by."""
+    _assert_writer(workload, "primary")
+    _assert_connected(workload)
+    assert workload.sizes() == (1, 4, 1)
+    assert not workload.stop_object_present()
+    doors = workload.primary_doors()
+    assert doors["primary-web"] == [2, 4, 2]
+    door = next(item for item in workload.document()["fence"]["items"] if item["name"] == "primary-door")
+    assert doors["primary-door"] == sorted(door["openSecurityGroupIds"])
+    assert workload.lease()["phase"] == "released"
+
+
+def _assert_two_serve(workload: Workload) -> None:
+    assert workload.sizes() == (2, 4, 2)
+    in_service = [i for i in workload.group()["Instances"] if i["LifecycleState"] == "InService"]
+    assert len(in_service) == 2
+
+
+def test_warm_standby_there_and_back(shop: Workload) -> None:
+    """The whole loop, without touching anything by hand but mending the Region: and it can begin anew."""
+    assert shop.sizes() == (1, 4, 1)
+    _lag_then_kill(shop)
+    _assert_recovered(shop, shop.run("us-east-1 is gone"))
+    _assert_two_serve(shop)
+    lost = shop.client()["lost"]
+    shop.mend()
+    _assert_protected(shop, _succeeded(shop.run("make the old primary follow", mode="protect")), kept=1)
+    run = _succeeded(shop.run("home", mode="failback"))
+    assert run.report["rpoSeconds"] == 0
+    assert shop.client_until(shop.sandbox.primary_region)["lost"] == lost, "the way home loses nothing"
+    _assert_home(shop)
+    _lag_then_kill(shop)
+    _assert_recovered(shop, shop.run("us-east-1 is gone again"))
+    _assert_two_serve(shop)
+    assert len(shop.client()["losses"]) == 2
+
+
+def test_warm_standby_planned(shop: Workload) -> None:
+    """A switchover and the way home: every order that was ever confirmed is there, and nothing needs to be kept."""
+    run = _succeeded(shop.run("a planned move", mode="switchover"))
+    assert run.report["rpoSeconds"] == 0
+    assert shop.client_until(shop.sandbox.recovery_region)["lost"] == 0
+    _assert_protected(shop, _succeeded(shop.run("follow", mode="protect")), kept=0)
+    run = _succeeded(shop.run("home", mode="failback"))
+    assert run.report["rpoSeconds"] == 0
+    seen = shop.client_until(shop.sandbox.primary_region)
+    assert (seen["lost"], seen["losses"]) == (0, [])
+    _assert_home(shop)

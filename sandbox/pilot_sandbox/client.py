@@ -1,6 +1,7 @@
 """The outside client: a user of the workload who keeps ordering, and remembers what was confirmed."""
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -28,6 +29,23 @@ class Confirmed:
     number: int
     at: float
     region: str
+
+
+def losses(confirmed: list[Confirmed], readable: set[int]) -> list[dict]:
+    """Each unbroken stretch of confirmed orders that cannot be read, oldest first.
+
+    `orders` says how many they are, `seconds` how long from the last order before them to the last of them.
+    """
+    found: list[dict] = []
+    stretches = itertools.groupby(confirmed, key=lambda order: order.number in readable)
+    before: Confirmed | None = None
+    for survived, stretch in stretches:
+        orders = list(stretch)
+        if not survived:
+            start = before or orders[0]
+            found.append({"orders": len(orders), "seconds": orders[-1].at - start.at})
+        before = orders[-1]
+    return found
 
 
 class OutsideClient:
@@ -123,6 +141,8 @@ class OutsideClient:
             "lostTo": lost[-1].at if lost else None,
             # From the last order that survived to the last one that did not: the data loss in seconds.
             "lossSeconds": self._loss_seconds(confirmed, lost),
+            # One entry for each time that the workload lost orders, oldest first.
+            "losses": losses(confirmed, readable),
         }
 
     @staticmethod

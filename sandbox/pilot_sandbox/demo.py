@@ -1,44 +1,25 @@
-"""The demo: the primary Region dies, the alarm starts the recovery, and an outside client sees it happen."""
+"""The demo: the primary Region dies, the alarm starts the recovery, and an outside client sees it happen.
+
+Of a topology whose demo goes there and back, `demo_home.py` then brings the workload home.
+"""
 
 import asyncio
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from . import following
-from .following import Execution, Stack, Step
+from .demo_home import bring_home
+from .demo_runs import Phases, Say, View, fetch_reports, follow, remove_reports
+from .following import Execution, Stack
 from .outside_proof import NotRecovered, call, client_served_by, prove_served_by
-from .paths import OUT
-from .run_display import display_for
 from .session import Options, sandbox, stopwatch
 from .topologies import Topology
 from .world import Delays
 
 _TRAFFIC_BEFORE_SECONDS = 8.0
 _ALARM_TIMEOUT_SECONDS = 180.0
-_RUN_TIMEOUT_SECONDS = 600.0
-_POLL_SECONDS = 0.5
 # The lag metric has a point every 2 s and the client an order every 0.2 s; what is in flight takes its time too.
 _RPO_TOLERANCE_SECONDS = 3.0
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class View:
-    """Where the demo looks from outside."""
-
-    topology: Topology
-    client_url: str
-    control_url: str
-
-    @property
-    def recovery(self) -> str:
-        """The Region that is to serve in the end."""
-        return self.topology.regions.recovery
 
 
 async def demo(topology: Topology, delays: Delays, replication_lag_seconds: float) -> int:
@@ -58,23 +39,36 @@ async def demo(topology: Topology, delays: Delays, replication_lag_seconds: floa
 
 
 def _tell(view: View, stack: Stack, replication_lag_seconds: float, say: Say) -> int:
+    phases = Phases(say)
+    remove_reports(view.topology.name)
+    code = _fail_over(view, stack, replication_lag_seconds, phases)
+    if code == 0 and view.topology.demo_goes_home:
+        code = bring_home(view, stack, phases)
+    if view.topology.demo_goes_home:
+        phases.print()
+    return code
+
+
+def _fail_over(view: View, stack: Stack, replication_lag_seconds: float, phases: Phases) -> int:
+    say = phases.say
     call(f"{view.control_url}/replication/lag", {"seconds": replication_lag_seconds})
     _show_traffic(view, say)
-    say(f"killing the primary Region {view.topology.regions.primary}: network, AWS API, database, application")
+    phases.begin("fail over")
+    say(f"killing the primary Region {view.primary}: network, AWS API, database, application")
     killed_at = time.time()
     call(f"{view.control_url}/primary/down", {})
     # The Region's AWS API too: whatever asks it gets no answer.
     call(f"{view.control_url}/primary/network/down", {})
     say("waiting for the alarm to start the recovery; nothing here starts it")
     following.wait_for_execution(stack, killed_at, _ALARM_TIMEOUT_SECONDS)
-    run = _follow(stack, killed_at, say)
-    if run.status != "SUCCEEDED":
-        say(f"run {run.run_id} ended as {run.status}: {run.error}: {run.cause}")
-    report = _fetch_reports(view.topology.name, stack, run, say)
-    if run.status != "SUCCEEDED":
-        return _conclude(view, run, report, killed_at, say)
-    proof = prove_served_by(view.client_url, view.recovery)
-    say(f"seen from outside: {proof.region} answers, and stored order {proof.body['number']} as id {proof.body['id']}")
+    run = follow(stack, killed_at, say)
+    called = "report-failover" if view.topology.demo_goes_home else "report"
+    report = fetch_reports(view.topology.name, stack, run, say, called)
+    phases.begin("verify")
+    if run.status == "SUCCEEDED":
+        proof = prove_served_by(view.client_url, view.recovery)
+        number, stored = proof.body["number"], proof.body["id"]
+        say(f"seen from outside: {proof.region} answers, and stored order {number} as id {stored}")
     return _conclude(view, run, report, killed_at, say)
 
 
@@ -86,43 +80,6 @@ def _show_traffic(view: View, say: Say) -> None:
         f"traffic: {client['acked']} orders confirmed, all by {' and '.join(client['ackedByRegion'])}; "
         f"health says {health.body['status']}, {health.body['role']}, from {health.region}"
     )
-
-
-def _follow(stack: Stack, since: float, say: Say) -> Execution:
-    """Follow the run that does the work until it has ended; alarms of one incident may start several."""
-    deadline = time.monotonic() + _RUN_TIMEOUT_SECONDS
-    followed: str | None = None
-    with display_for(say) as display:
-        while time.monotonic() < deadline:
-            executions = following.executions_since(stack, since)
-            run = following.leading(executions)
-            if run.run_id != followed:
-                say(f"following run {run.run_id}")
-                followed = run.run_id
-            steps: list[Step] = following.steps(stack, run.run_id)
-            display.show(run, steps)
-            if all(execution.ended for execution in executions):
-                return run
-            time.sleep(_POLL_SECONDS)
-    raise following.NothingHappened(f"run {followed} did not end within {_RUN_TIMEOUT_SECONDS:.0f} s")
-
-
-def _fetch_reports(plan: str, stack: Stack, run: Execution, say: Say) -> dict:
-    folder: Path = OUT / plan
-    folder.mkdir(parents=True, exist_ok=True)
-    report: dict = {}
-    for name in ("report.json", "report.html"):
-        # Of an earlier demo; if this run writes none, none must be left.
-        (folder / name).unlink(missing_ok=True)
-        content = following.report(stack, plan, run.run_id, name)
-        if content is None:
-            say(f"run {run.run_id} has left no {name} in bucket {stack.bucket}")
-            continue
-        (folder / name).write_bytes(content)
-        say(f"report in {folder / name}")
-        if name == "report.json":
-            report = json.loads(content)
-    return report
 
 
 def _conclude(view: View, run: Execution, report: dict, killed_at: float, say: Say) -> int:

@@ -25,12 +25,21 @@ def plan_for(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors"
     plan = _replace(plan, _values(topology, context, doors), _prefixes(topology, context))
     plan["metadata"]["name"] = context.names.workload
     plan["policy"]["holdSeconds"] = SANDBOX_HOLD_SECONDS
-    for component in plan.get("compute", []):
-        component["capacity"] = dict(topology.capacities.get(component["name"], component["capacity"]))
+    _scale(plan, topology)
     left = [f"{path} = {value!r}" for path, value in _texts(plan) if any(word in value for word in _REAL_WORLD)]
     if left:
         raise PlanUnusable(f"{topology.plan} has values that the sandbox has no counterpart for: {'; '.join(left)}")
     return yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
+
+
+def _scale(plan: dict, topology: "Topology") -> None:
+    """Put the capacities of this machine in place of the real ones, in both Regions."""
+    for component in plan.get("compute", []):
+        if (here := topology.capacities.get(component["name"])) is not None:
+            component |= {"capacity": dict(here.serving), "restingCapacity": dict(here.resting)}
+    for component in plan.get("home", {}).get("compute", []):
+        if (here := topology.capacities.get(component["name"])) is not None:
+            component["capacity"] = dict(here.home)
 
 
 def _values(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors") -> dict[str, str]:

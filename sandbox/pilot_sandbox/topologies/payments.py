@@ -8,7 +8,7 @@ from ..seed.recovery_point import RecoveryPoint
 from ..seed.service_alarms import ServiceAlarms, service_gauges
 from ..seed.services import Services
 from .aurora_names import cluster_identifiers, cluster_parameters
-from .topology import Topology
+from .topology import Capacities, Topology
 
 _DATABASES = AuroraGlobal()
 _EXAMPLE = "payments"
@@ -38,5 +38,11 @@ PAYMENTS = Topology(
     identifiers=_identifiers,
     parameters=cluster_parameters,
     gauges=service_gauges,
-    capacities={"api": {"min": 3, "max": 6, "desired": 3}},
+    capacities={
+        "api": Capacities(
+            serving={"min": 3, "max": 6, "desired": 3},
+            resting={"min": 1, "max": 6, "desired": 1},
+            home={"min": 2, "max": 6, "desired": 2},
+        )
+    },
 )

@@ -12,6 +12,18 @@ from ..seed.part import Databases, Part
 
 
 @dataclass(frozen=True)
+class Capacities:
+    """What one compute component gets here, where the real capacity is too much for one machine: min, max, desired."""
+
+    #: In the recovery Region, while it serves.
+    serving: Mapping[str, int]
+    #: In the recovery Region, once the workload is home again.
+    resting: Mapping[str, int]
+    #: In the primary Region.
+    home: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Topology:
     """One of the systems that the suite recovers. A sandbox is of one topology, whatever workloads it has."""
 
@@ -27,11 +39,14 @@ class Topology:
     identifiers: Callable[[Names], dict[str, str]]
     #: The stack's parameters that name databases and compute.
     parameters: Callable[[Names], dict[str, str]]
-    #: By the name of the plan's compute component: its capacity here, where the real one is too much for one machine.
-    capacities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    #: By the name of the plan's compute component, which is the same in both Regions.
+    capacities: Mapping[str, Capacities] = field(default_factory=dict)
 
     #: Metrics of tasks and targets that AWS takes of this system, for the alarms that watch them.
     gauges: Callable[[AwsClients, Names], list[Gauge]] = lambda _clients, _names: []
+
+    #: Whether the demo goes the way home too, once the recovery Region serves.
+    demo_goes_home: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -38,4 +38,5 @@ WARM_STANDBY = Topology(
     example=_EXAMPLE,
     identifiers=_identifiers,
     parameters=_parameters,
+    demo_goes_home=True,
 )

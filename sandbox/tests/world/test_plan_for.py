@@ -9,6 +9,8 @@ import yaml
 from pilot_sandbox import plan_for as subject
 from pilot_sandbox.seed.context import SeedContext
 from pilot_sandbox.seed.doors import PrimaryDoors
+from pilot_sandbox.seed.groups import Groups
+from pilot_sandbox.seed.services import Services
 from pilot_sandbox.topologies import PILOT_LIGHT, TOPOLOGIES, Topology
 
 
@@ -79,9 +81,14 @@ def test_only_texts_the_hold_time_and_capacities_differ_from_the_example(name: s
     assert plan["policy"]["holdSeconds"] == subject.SANDBOX_HOLD_SECONDS
     plan["policy"]["holdSeconds"] = example["policy"]["holdSeconds"]
     for real, here in zip(example["compute"], plan["compute"], strict=True):
-        assert real["capacity"].keys() == here["capacity"].keys()
-        if real["name"] in topology.capacities:
-            assert here["capacity"] == topology.capacities[real["name"]]
+        if (scaled := topology.capacities.get(real["name"])) is not None:
+            assert (here["capacity"], here["restingCapacity"]) == (scaled.serving, scaled.resting)
+            assert real["capacity"].keys() == here["capacity"].keys() == here["restingCapacity"].keys()
+            here |= {"capacity": real["capacity"], "restingCapacity": real["restingCapacity"]}
+    for real, here in zip(example["home"]["compute"], plan["home"]["compute"], strict=True):
+        if (scaled := topology.capacities.get(real["name"])) is not None:
+            assert here["capacity"] == scaled.home
+            assert real["capacity"].keys() == here["capacity"].keys()
             here["capacity"] = real["capacity"]
     assert _shape(plan) == _shape(example)
 
@@ -119,7 +126,7 @@ def test_a_plan_without_a_fence_is_no_error(tmp_path: Path, monkeypatch: pytest.
             "elsewhere.example.com",
             r"signals\[0\]\.url = 'https://elsewhere\.example\.com",
         ),
-        ("sg-0a1b2c3d4e5f60002", "sg-0a1b2c3d4e5f60003", r"closedSecurityGroupId = 'sg-0a1b2c3d4e5f60003'"),
+        ("sg-0a1b2c3d4e5f60002", "sg-0a1b2c3d4e5f60009", r"closedSecurityGroupId = 'sg-0a1b2c3d4e5f60009'"),
     ],
 )
 def test_a_real_world_value_without_a_counterpart_is_refused(
@@ -130,3 +137,12 @@ def test_a_real_world_value_without_a_counterpart_is_refused(
     _use_template(example.replace(real, other), tmp_path, monkeypatch)
     with pytest.raises(subject.PlanUnusable, match=left):
         _plan()
+
+
+@pytest.mark.parametrize("name", sorted(TOPOLOGIES))
+def test_both_regions_get_and_rest_at_what_is_seeded(name: str) -> None:
+    topology = TOPOLOGIES[name]
+    seeded = next(part for part in topology.others if isinstance(part, Groups | Services))
+    (away,), (home,) = _plan(topology)["compute"], _plan(topology)["home"]["compute"]
+    assert tuple(away["restingCapacity"][bound] for bound in ("min", "max", "desired")) == seeded.recovery
+    assert tuple(home["capacity"][bound] for bound in ("min", "max", "desired")) == seeded.primary
