@@ -1,5 +1,7 @@
 //! The plan as a run goes it, and the runs that aim at a Region their plan does not lead to.
 
+use futures::executor::block_on;
+use pilot_core::FailureName;
 use pilot_core::contract::{Mode, Run};
 use pilot_shell::plans::PlanStore;
 use pilot_testkit::fixture;
