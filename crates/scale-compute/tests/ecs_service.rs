@@ -1,6 +1,6 @@
 //! The ECS service, look by look, on the way up and at rest, and its undo.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 use futures::executor::block_on;
 use pilot_core::FailureName;
