@@ -79,7 +79,7 @@ sandbox-stop: $(SANDBOX_VENV)/.installed ## End the sandbox (SANDBOX=name for an
 	@$(PILOT_SANDBOX) down --name $(or $(SANDBOX),$(TOPOLOGY))
 
 .PHONY: demo
-demo: setup build-native ## Kill the primary Region and watch the workload recover; TOPOLOGY=payments or warm-standby; leaves out/<topology>/report.html
+demo: setup build-native ## Kill the primary Region and watch the workload recover; TOPOLOGY=payments, or warm-standby, which goes home too; leaves out/<topology>/report.html
 	@$(PILOT_SANDBOX) demo --topology $(TOPOLOGY)
 
 .PHONY: bench

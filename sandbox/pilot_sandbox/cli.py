@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(run=_down)
     status = commands.add_parser("status", help="show a running sandbox's description")
     status.set_defaults(run=_status)
-    demonstration = commands.add_parser("demo", help="kill a primary Region and watch the workload recover")
+    demonstration = commands.add_parser(
+        "demo", help="kill a primary Region and watch the workload recover (and, of warm-standby, go home)"
+    )
     demonstration.add_argument(
         "--replication-lag-seconds",
         type=float,
