@@ -55,6 +55,16 @@ fn a_global_database_is_told_as_what_cannot_be_undone() {
 }
 
 #[test]
+fn an_ecs_service_is_told_by_cluster_and_name() {
+    let text = told(&pilot(&["plan", "check", "tests/data/aurora.yaml"]));
+    for said in
+        ["old-api: ECS service payments/api to 0", "compute wave 1  api: ECS service payments/api to 2 (min 2, max 8)"]
+    {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
 fn ten_different_mistakes_are_told_at_once() {
     let output = pilot(&["plan", "check", "tests/data/ten-mistakes.yaml"]);
     let text = told(&output);

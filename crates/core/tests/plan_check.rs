@@ -268,6 +268,39 @@ fn aurora_rules() {
     );
 }
 
+#[test]
+fn ecs_services() {
+    let service = |name: &str, cluster: &str, service: &str| {
+        json!({"kind": "ecsService", "name": name, "clusterName": cluster, "serviceName": service,
+               "capacity": {"min": 1, "max": 4, "desired": 2}})
+    };
+    let compute = |compute: Value| problems(&example_with("/compute", compute));
+    // The same name in another cluster is another service.
+    assert_eq!(compute(json!([service("a", "shop", "api"), service("b", "shop-2", "api")])), Vec::<String>::new());
+    assert_eq!(
+        compute(json!([service("a", "shop", "api"), service("b", "shop", "api")])),
+        ["/compute/1/serviceName: \"shop/api\" is taken by /compute/0/serviceName"]
+    );
+    let mut narrow = service("a", "shop", "api");
+    narrow["capacity"]["max"] = json!(1);
+    assert_eq!(compute(json!([narrow])), ["/compute/0/capacity: must keep min <= desired <= max, is 1 <= 2 <= 1"]);
+    let arn = "arn:aws:ecs:ap-southeast-1:111122223333:cluster/shop";
+    let found = compute(json!([service("a", arn, "api")]));
+    assert!(found.len() == 1 && found[0].starts_with("/compute/0/clusterName: must be a text like"), "{found:?}");
+
+    let fenced = json!({"kind": "ecsService", "name": "old", "clusterName": "shop", "serviceName": "api"});
+    let mut again = fenced.clone();
+    again["name"] = json!("older");
+    assert_eq!(
+        problems(&example_with("/fence/items", json!([fenced, again]))),
+        ["/fence/items/1: \"shop/api\" is taken by /fence/items/0"]
+    );
+    // Compute, so the recovery Region's may be fenced on the way home, and comes back without a door to open.
+    assert_eq!(problems(&example_with("/home/fence/items", json!([fenced]))), Vec::<String>::new());
+    assert_eq!(problems(&example_with("/fence/items", json!([fenced]))), Vec::<String>::new());
+    assert_eq!(problems(&example_with("/home/compute", json!([service("back", "shop", "api")]))), Vec::<String>::new());
+}
+
 fn records(records: Value) -> Value {
     json!([{"kind": "route53Records", "name": "api", "hostedZoneId": "Z1", "records": records}])
 }

@@ -13,14 +13,16 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::Progress;
 use pilot_testkit::{
-    FakeDoor, FakeGroup, FakeLedger, FakePlans, FakePrimary, FakeWorld, Fault, Faults, Injected, WorldValues,
-    advance_seconds, fixture, now, told,
+    FakeDoor, FakeGroup, FakeLedger, FakePlans, FakePrimary, FakeService, FakeWorld, Fault, Faults, Injected,
+    WorldValues, advance_seconds, fixture, now, told,
 };
-use scale_compute::auto_scaling_group;
+use scale_compute::{auto_scaling_group, ecs_service};
 use serde_json::{Value, json};
 
 const RESIZE: &str = "autoscaling:UpdateAutoScalingGroup";
 const SET_GROUPS: &str = "elasticloadbalancing:SetSecurityGroups";
+const REGISTER: &str = "application-autoscaling:RegisterScalableTarget";
+const UPDATE: &str = "ecs:UpdateService";
 const MODIFY: &str = "rds:ModifyDBInstance";
 
 struct Case {
@@ -88,6 +90,7 @@ impl Case {
         let primary = Injected::new(self.world.primary(), faults);
         match entry.action {
             Action::FenceGroup => block_on(auto_scaling_group::undo(&primary, entry)),
+            Action::FenceService => block_on(ecs_service::undo(&primary, entry)),
             Action::FenceLoadBalancer => block_on(load_balancer::undo(&primary, entry)),
             Action::FenceInstance => block_on(instance::undo(&primary, entry)),
             other => panic!("{other:?} is no act of the fence"),
@@ -465,4 +468,106 @@ fn an_undo_says_what_is_true_when_it_cannot() {
         let failure = gone.undo(&entry, &Faults::none()).unwrap_err();
         assert_eq!(failure.name, FailureName::RollbackIncomplete, "{failure}");
     }
+}
+
+fn service_case(policy: &str, target: Option<(u32, u32)>, mode: Mode, faults: Faults) -> Case {
+    let case = Case::of(&fixture::fenced_service(fixture::PLAN_YAML, policy), mode, faults);
+    let service = FakeService { stop_looks: 1, ..FakeService::of(3, target) };
+    case.world.primary().put_service(fixture::PRIMARY_SERVICE, service);
+    case
+}
+
+const SERVICE_SET: &str =
+    "on its way: set to scalable target min 0, max 0, desired count 0, not seen yet (again in 1s)";
+
+#[test]
+fn a_service_goes_to_nothing_target_first_and_is_seen_to() {
+    let case = service_case("required", Some((2, 6)), Mode::Failover, Faults::none());
+    let recovery = case.world.values().services;
+    tell(
+        &case,
+        &[0, 1, 1],
+        &[
+            // Registering a maximum of 0 moves the desired count there too.
+            SERVICE_SET,
+            "on its way: scalable target min 0, max 0, desired count 0, 3 tasks left (again in 1s)",
+            "done: done: scalable target min 0, max 0, desired count 0, 0 tasks left",
+        ],
+    );
+    assert_eq!(case.acts(), [REGISTER]);
+    assert_eq!(case.entry(Action::FenceService).before, json!({"desired": 3, "target": {"min": 2, "max": 6}}));
+    assert_eq!(
+        case.world.values().services,
+        recovery,
+        "the recovery Region's service has the same name, and is another"
+    );
+
+    let case = service_case("required", None, Mode::Failover, Faults::none());
+    tell(
+        &case,
+        &[0, 1, 1],
+        &[
+            SERVICE_SET,
+            "on its way: desired count 0, 3 tasks left (again in 1s)",
+            "done: done: desired count 0, 0 tasks left",
+        ],
+    );
+    assert_eq!(case.acts(), [UPDATE]);
+}
+
+#[test]
+fn a_service_that_scaling_left_where_it_was_gets_its_desired_count_too() {
+    let case = service_case("required", Some((2, 6)), Mode::Failover, Faults::none());
+    // The target is at nothing already, and the desired count is not.
+    case.look(0);
+    case.world.primary().put_service(fixture::PRIMARY_SERVICE, FakeService::of(3, Some((0, 0))));
+    assert_eq!(case.look(1), SERVICE_SET);
+    assert_eq!(case.acts(), [REGISTER, UPDATE]);
+    assert!(case.look(1).starts_with("done: done: "));
+    let entry = case.entry(Action::FenceService);
+    assert_eq!(entry.before, json!({"desired": 3, "target": {"min": 2, "max": 6}}), "those before the first call");
+    assert_eq!(undone(&case, &entry), Status::Done);
+    let before = case.world.values().primary_services[fixture::PRIMARY_SERVICE];
+    assert_eq!((before.desired, before.target.map(|target| (target.min, target.max))), (3, Some((2, 6))));
+}
+
+#[test]
+fn a_second_call_that_is_refused_leaves_the_first_to_be_undone() {
+    let case = service_case("bestEffort", Some((2, 6)), Mode::Failover, Faults::none().every(UPDATE, Fault::Refused));
+    case.look(0);
+    case.world.primary().put_service(fixture::PRIMARY_SERVICE, FakeService::of(3, Some((0, 0))));
+    let line = case.look(1);
+    assert!(line.starts_with("done: refused: ecs:UpdateService was refused with AccessDenied"), "{line}");
+    let entry = case.entry(Action::FenceService);
+    assert!(entry.may_have_changed(), "{entry:?}");
+    assert_eq!(undone(&case, &entry), Status::Done);
+}
+
+#[test]
+fn faults_of_a_services_fence_are_findings() {
+    for (call, target) in [(REGISTER, Some((2, 6))), (UPDATE, None)] {
+        let case = service_case("required", target, Mode::Failover, Faults::none().every(call, Fault::Refused));
+        let line = case.look(0);
+        assert!(line.starts_with("FenceNotAchieved: ") && line.contains(&format!("refused: {call} was")), "{line}");
+        assert!(matches!(case.entry(Action::FenceService).outcome, Some(EntryOutcome::NotDone { .. })));
+
+        for fault in [Fault::Throttled, Fault::UnknownBefore, Fault::UnknownAfter] {
+            let case = service_case("required", target, Mode::Failover, Faults::none().nth(call, 0, fault));
+            let before = case.world.values();
+            assert!(case.look(0).ends_with("(again in 1s)"));
+            case.look(1);
+            case.look(1);
+            let last = case.look(1);
+            assert!(last.starts_with("done: done: "), "{fault:?} {call}: {last}");
+            case.journal().iter().for_each(|entry| assert_eq!(undone(&case, entry), Status::Done));
+            assert_eq!(case.world.values(), before, "{fault:?} {call}");
+        }
+    }
+    let case = service_case("bestEffort", None, Mode::Failover, Faults::none());
+    let nowhere = Case { world: FakeWorld::new(), ..case };
+    let line = nowhere.look(0);
+    assert_eq!(line, "done: refused: there is no such ECS service in ap-southeast-2: shop/api");
+    let case = service_case("required", Some((2, 6)), Mode::DryRun, Faults::none());
+    assert_eq!(case.look(0), "done: done: dry run: would be set to scalable target min 0, max 0, desired count 0");
+    assert!(case.acts().is_empty() && case.journal().is_empty());
 }

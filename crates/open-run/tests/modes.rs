@@ -1,7 +1,5 @@
 //! Opening the runs that lead there and back: where they lead, and what is refused before the lease is taken.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
-
 use open_run::handler::handle;
 use pilot_core::FailureName;
 use pilot_core::contract::{Mode, Run};

@@ -12,6 +12,7 @@ use pilot_testkit::{
     FakeGroup, FakeLedger, FakePlans, FakeWorld, Fault, Faults, Injected, advance_seconds, fixture, now, told,
 };
 use scale_compute::auto_scaling_group::undo;
+use scale_compute::computes::Computes;
 use scale_compute::handler::handle;
 use serde_json::{Value, json};
 
@@ -37,7 +38,8 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &world, &world, now)))
+        let computes = Computes { groups: &world, services: &world };
+        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &computes, &computes, now)))
     }
 
     fn entry(&self) -> Option<Entry> {
@@ -156,9 +158,10 @@ fn a_second_try_keeps_the_values_before_the_first() {
 #[test]
 fn a_missing_group_is_told() {
     let case = Case::new(FakeGroup::of(0, 0, 0), Faults::none());
+    let empty = FakeWorld::new();
+    let computes = Computes { groups: &empty, services: &empty };
     let failure =
-        block_on(handle(case.event.clone(), &case.ledger, &case.plans, &FakeWorld::new(), &FakeWorld::new(), now))
-            .unwrap_err();
+        block_on(handle(case.event.clone(), &case.ledger, &case.plans, &computes, &computes, now)).unwrap_err();
     assert_eq!(failure.name, FailureName::ComputeFailed);
 }
 

@@ -1,6 +1,6 @@
 //! The Region that is left on the way home: its group comes to rest, and no other run's does.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 use futures::executor::block_on;
 use pilot_core::FailureName;

@@ -6,7 +6,7 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeWorld, now};
+use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld, now};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";
@@ -21,6 +21,10 @@ pub const STOP_KEY: &str = "stop/shop";
 /// The hosted zone.
 pub const ZONE: &str = "Z0SHOP";
 
+/// The service of [`with_service`], as `CLUSTER/SERVICE`.
+pub const SERVICE: &str = "shop/api";
+/// The primary's service: it has the name of the recovery Region's.
+pub const PRIMARY_SERVICE: &str = "shop/api";
 /// The primary's group: it has the name of the recovery Region's, as groups of one workload often have.
 pub const PRIMARY_GROUP: &str = "shop-app";
 /// The primary's load balancer.
@@ -76,6 +80,26 @@ pub fn plan_yaml_with_global_cluster() -> String {
      recoveryClusterIdentifier: shop-aurora-dr, timeoutSeconds: 900}
 ";
     format!("{head}{databases}compute:{tail}")
+}
+
+/// A plan with an ECS service beside its group, in the wave after it.
+pub fn with_service(plan_yaml: &str) -> String {
+    let service = "compute:
+  - {kind: ecsService, name: api-tasks, wave: 2, clusterName: shop, serviceName: api, capacity: {min: 1, max: 4, desired: 2},
+     restingCapacity: {min: 0, max: 0, desired: 0}, timeoutSeconds: 600}";
+    plan_yaml.replacen("compute:", service, 1)
+}
+
+/// A plan whose fence takes the primary's ECS service to zero, and nothing else.
+pub fn fenced_service(plan_yaml: &str, policy: &str) -> String {
+    let fence = format!(
+        "fence:
+  policy: {policy}
+  timeoutSeconds: 30
+  items: [{{kind: ecsService, name: old-tasks, clusterName: shop, serviceName: api}}]
+"
+    );
+    plan_yaml.replacen("compute:", &format!("{fence}compute:"), 1)
 }
 
 /// The same plan without its database: a run without a pivot, of which everything can be undone.
@@ -182,8 +206,8 @@ pub fn api_record() -> DnsRecord {
     }
 }
 
-/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group at nothing, no STOP object, `api` leading to the
-/// primary and no `new`; in the primary Region a group that serves behind a load balancer's door, and a database's.
+/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, no STOP object, `api` leading to the
+/// primary and no `new`; in the primary Region a group and an ECS service that serve behind a load balancer's door, and a database's.
 pub fn world() -> FakeWorld {
     let world = FakeWorld::new();
     let mut replica = FakeReplica::replicating("arn:aws:rds:ap-southeast-2:111122223333:db:shop-db");
@@ -194,11 +218,13 @@ pub fn world() -> FakeWorld {
     global.lag = lag;
     world.put_global_cluster(GLOBAL_CLUSTER, global);
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
+    world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));
     world.put_bucket(STOP_BUCKET);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);
     let primary = world.primary();
     primary.put_group(PRIMARY_GROUP, FakeGroup::of(2, 6, 3));
+    primary.put_service(PRIMARY_SERVICE, FakeService::of(3, Some((2, 6))));
     primary.put_load_balancer(LOAD_BALANCER, FakeDoor::of(&["sg-0a00000000000001", "sg-0a00000000000002"]));
     primary.put_instance(INSTANCE, FakeDoor::of(&["sg-0b00000000000001"]));
     primary.put_security_group(CLOSED_DOOR);

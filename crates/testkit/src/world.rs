@@ -8,11 +8,13 @@ mod groups;
 mod primary;
 mod records;
 mod replicas;
+mod services;
 mod stop_objects;
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
+use pilot_core::observed::ServiceBefore;
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
@@ -21,6 +23,7 @@ pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
 pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
+pub use services::FakeService;
 
 use records::FakeZone;
 
@@ -30,6 +33,8 @@ struct State {
     replicas: BTreeMap<String, FakeReplica>,
     global_clusters: BTreeMap<String, FakeGlobalCluster>,
     groups: BTreeMap<String, FakeGroup>,
+    /// By `CLUSTER/SERVICE`.
+    services: BTreeMap<String, FakeService>,
     buckets: BTreeSet<String>,
     /// By bucket and key: the body.
     objects: BTreeMap<(String, String), String>,
@@ -46,12 +51,16 @@ pub struct WorldValues {
     pub global_clusters: BTreeMap<String, (Option<String>, u32, u32)>,
     /// The sizes of each group.
     pub groups: BTreeMap<String, Capacity>,
+    /// Desired count and scalable target of each service.
+    pub services: BTreeMap<String, ServiceBefore>,
     /// The objects there are, by bucket and key.
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
     pub zones: BTreeMap<String, Listed>,
     /// The sizes of each group in the primary Region.
     pub primary_groups: BTreeMap<String, Capacity>,
+    /// Desired count and scalable target of each service in the primary Region.
+    pub primary_services: BTreeMap<String, ServiceBefore>,
     /// The security groups of each load balancer and DB instance in the primary Region.
     pub doors: BTreeMap<String, Vec<String>>,
 }
@@ -78,9 +87,11 @@ impl FakeWorld {
             replicas: state.replicas.iter().map(|(name, r)| (name.clone(), replica(r))).collect(),
             global_clusters: state.global_clusters.iter().map(|(name, g)| (name.clone(), global(g))).collect(),
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
+            services: state.services.iter().map(|(name, service)| (name.clone(), service.settings())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
             primary_groups: self.primary.peek_groups(),
+            primary_services: self.primary.peek_services(),
             doors: self.primary.peek_doors(),
         }
     }

@@ -1,7 +1,5 @@
 //! The plan as a run goes it, and the runs that aim at a Region their plan does not lead to.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
-
 use futures::executor::block_on;
 use pilot_core::FailureName;
 use pilot_core::contract::{Mode, Run};

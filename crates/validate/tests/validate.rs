@@ -10,14 +10,19 @@ use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+    DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
+    ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
-use pilot_testkit::fixture::{GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, STOP_BUCKET, STOP_KEY, ZONE};
-use pilot_testkit::{FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeWorld, advance_seconds, fixture, now};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_testkit::fixture::{
+    GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
+};
+use pilot_testkit::{
+    FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds, fixture, now,
+};
 use serde_json::{Value, json};
 use validate::event::{self, Event};
 use validate::handler::{Tools, handle};
@@ -95,6 +100,11 @@ impl Region for Seen {
         Groups::describe(&self.world, name).await
     }
 
+    async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
+        self.check("service")?;
+        Services::describe(&self.world, cluster, service).await
+    }
+
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
         self.check("bucket")?;
         Ok(bucket == STOP_BUCKET)
@@ -167,6 +177,10 @@ struct Stage {
 impl Stage {
     /// Ready to fail over: the test kit's world, with the record that its plan would make anew.
     fn ready() -> Self {
+        Self::ready_for(&plan_yaml())
+    }
+
+    fn ready_for(plan_yaml: &str) -> Self {
         let world = fixture::world();
         let new = DnsRecord {
             name: "new.shop.test".into(),
@@ -176,7 +190,7 @@ impl Stage {
         };
         world.put_record(ZONE, &new);
         let plans = FakePlans::new();
-        let run = fixture::run(plans.put(fixture::PLAN, &plan_yaml()));
+        let run = fixture::run(plans.put(fixture::PLAN, plan_yaml));
         Stage {
             seen: Seen { world, failing: RefCell::default() },
             application: Application::default(),
@@ -711,4 +725,70 @@ fn the_samples_are_what_it_takes() {
         ("verify", "verify"),
     ];
     assert_eq!(kinds, expected.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect());
+}
+
+/// A stage whose plan has an ECS service beside its group.
+fn with_service(service: FakeService) -> Stage {
+    let stage = Stage::ready_for(&fixture::with_service(&plan_yaml()));
+    stage.seen.world.put_service(SERVICE, service);
+    stage
+}
+
+#[tokio::test]
+async fn a_service_is_ready_when_it_is_active_and_its_revision_starts() {
+    let stage = with_service(FakeService::of(0, Some((0, 0))));
+    let response = stage.step(Step::Ready).await.unwrap();
+    let there = "there, scalable target min 0, max 0, desired count 0, 0 running";
+    assert_eq!((response.status, detail(&response, "api-tasks")), (Status::Done, there));
+
+    let breaks: [(Break, &str); 4] = [
+        (|stage| stage.seen.world.change_service(SERVICE, |s| s.status = "INACTIVE".into()), "is `INACTIVE`"),
+        (
+            |stage| {
+                let reason = "tasks failed to start".to_owned();
+                stage.seen.world.change_service(SERVICE, |s| s.deployment = DeploymentObserved::Failed { reason });
+            },
+            "tasks failed to start",
+        ),
+        (|stage| stage.fail("service", refused()), "AWS refused to tell"),
+        (|stage| stage.seen.world.take_service(SERVICE), "no such ECS service"),
+    ];
+    for (break_it, problem) in breaks {
+        let stage = with_service(FakeService::of(0, None));
+        break_it(&stage);
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains("api-tasks: ") && failure.what.contains(problem), "{failure}");
+        let report = stage.readiness().await;
+        assert!(report["ready"] == false && report["problems"].to_string().contains(problem), "{report:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_proven_by_its_running_tasks_and_by_being_steady() {
+    type Change = fn(&mut FakeService);
+    let rows: [(Change, Status, &str); 4] = [
+        (|service| service.desired = 1, Status::InProgress, "the service is not at its capacity of 2"),
+        (
+            |service| (service.running, service.launches) = (1, false),
+            Status::InProgress,
+            "1 of 2 tasks running and steady",
+        ),
+        (
+            |service| service.deployment = DeploymentObserved::InProgress,
+            Status::InProgress,
+            "2 of 2 tasks running and steady",
+        ),
+        (|_| {}, Status::Done, "2 or more tasks running, and steady"),
+    ];
+    for (change, status, says) in rows {
+        let stage = with_service(FakeService::of(2, Some((1, 4))));
+        stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+        stage.seen.world.change_replica(REPLICA, |r| (r.observed.source, r.observed.replication) = (None, None));
+        stage.application.writable.replace(true);
+        stage.seen.world.change_service(SERVICE, change);
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!((response.status, detail(&response, "api-tasks")), (status, says));
+        assert_eq!(stage.application.posts.borrow().is_empty(), status != Status::Done, "writes go last");
+    }
 }

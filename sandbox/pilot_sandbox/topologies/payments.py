@@ -22,6 +22,10 @@ def _identifiers(names: Names) -> dict[str, str]:
     }
 
 
+def _parameters(names: Names) -> dict[str, str]:
+    return {**cluster_parameters(names), "EcsClusterName": names.ecs_cluster, "EcsServiceName": names.service}
+
+
 PAYMENTS = Topology(
     name="payments",
     regions=Regions(primary="us-east-1", recovery="us-east-2"),
@@ -36,7 +40,7 @@ PAYMENTS = Topology(
     ),
     example=_EXAMPLE,
     identifiers=_identifiers,
-    parameters=cluster_parameters,
+    parameters=_parameters,
     gauges=service_gauges,
     capacities={
         "api": Capacities(

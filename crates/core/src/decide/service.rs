@@ -59,8 +59,11 @@ pub fn decide(resource: &str, observed: Option<&ServiceObserved>, wanted: Capaci
     if let DeploymentObserved::Failed { reason } = &service.deployment {
         return Decision::Fail(Box::new(deployment_failed(resource, reason)));
     }
-    let raised =
-        |target: ScalableTarget| ScalableTarget { min: target.min.max(wanted.min), max: target.max.max(wanted.max) };
+    // Not below what is desired now: new bounds pull the desired count into them, and nothing is ever lowered here.
+    let raised = |target: ScalableTarget| ScalableTarget {
+        min: target.min.max(wanted.min),
+        max: target.max.max(wanted.max).max(service.desired),
+    };
     match service.target.map(raised) {
         Some(target) if service.target != Some(target) => Decision::Set(Setting::Target(target)),
         _ if service.desired < wanted.desired => Decision::Set(Setting::Desired(wanted.desired)),

@@ -10,6 +10,7 @@ use pilot_shell::ledger::Ledger;
 use pilot_testkit::{FakeLedger, FakePlans, FakePrimary, FakeWorld, Faults, Injected, advance_seconds, fixture, now};
 use promote_db::databases::Databases;
 use rollback::undo::Undoers;
+use scale_compute::computes::Computes;
 use serde_json::Value;
 
 /// As often as the state machine tries a state again (`MaxAttempts`).
@@ -156,7 +157,10 @@ impl Drive {
                 let databases = Databases { replicas: &world, global_clusters: &world };
                 promote_db::handler::handle(event, &ledger, &self.plans, &databases, now).await
             }
-            "scale-compute" => scale_compute::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
+            "scale-compute" => {
+                let computes = Computes { groups: &world, services: &world };
+                scale_compute::handler::handle(event, &ledger, &self.plans, &computes, &computes, now).await
+            }
             "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
             other => panic!("no function for {other}"),
         }
@@ -167,7 +171,8 @@ impl Drive {
         let world = Injected::new(&self.world, &self.faults);
         let ledger = Injected::new(&self.ledger, &self.faults);
         let primaries = self.primaries();
-        let undoers = Undoers { primaries: &primaries, groups: &world, objects: &world, records: &world };
+        let computes = Computes { groups: &world, services: &world };
+        let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world };
         rollback::handler::handle(event, &ledger, &self.plans, &undoers, now).await
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
 mod drive;
+mod ecs_service;
 mod every_call_fails;
 mod fence;
 mod global_cluster;

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
-use pilot_core::observed::{DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved};
+use pilot_core::observed::{
+    DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ScalableTarget, ServiceObserved,
+};
 use pilot_core::plan::{Capacity, DnsRecord};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, StopObjects,
+    GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, Services, StopObjects,
 };
 
 use super::{Fault, Injected};
@@ -67,6 +69,23 @@ impl<T: Groups> Groups for Injected<'_, T> {
     async fn resize(&self, name: &str, sizes: Capacity) -> Answer<()> {
         let call = self.inner.resize(name, sizes);
         self.call("autoscaling:UpdateAutoScalingGroup", name, true, call, Fault::error).await
+    }
+}
+
+impl<T: Services> Services for Injected<'_, T> {
+    async fn describe(&self, cluster: &str, service: &str) -> Answer<Option<ServiceObserved>> {
+        let call = self.inner.describe(cluster, service);
+        self.call("ecs:DescribeServices", service, false, call, Fault::error).await
+    }
+
+    async fn set_scalable_target(&self, cluster: &str, service: &str, target: ScalableTarget) -> Answer<()> {
+        let call = self.inner.set_scalable_target(cluster, service, target);
+        self.call("application-autoscaling:RegisterScalableTarget", service, true, call, Fault::error).await
+    }
+
+    async fn set_desired_count(&self, cluster: &str, service: &str, desired: u32) -> Answer<()> {
+        let call = self.inner.set_desired_count(cluster, service, desired);
+        self.call("ecs:UpdateService", service, true, call, Fault::error).await
     }
 }
 

@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::observed::{DoorObserved, GroupObserved};
+use pilot_core::observed::{DoorObserved, GroupObserved, ScalableTarget, ServiceBefore, ServiceObserved};
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
-use pilot_shell::ports::{Groups, InstanceDoors, LoadBalancers};
+use pilot_shell::ports::{Groups, InstanceDoors, LoadBalancers, Services};
 
 use super::groups::no_such_group;
-use super::{FakeGroup, FakeWorld, refused};
+use super::services::{no_such_service, no_such_target, resource};
+use super::{FakeGroup, FakeService, FakeWorld, refused};
 
 /// The security groups of a load balancer or a DB instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +53,7 @@ pub struct FakePrimary {
 #[derive(Debug, Default)]
 struct State {
     groups: BTreeMap<String, FakeGroup>,
+    services: BTreeMap<String, FakeService>,
     load_balancers: BTreeMap<String, FakeDoor>,
     instances: BTreeMap<String, FakeDoor>,
     security_groups: BTreeSet<String>,
@@ -61,6 +63,11 @@ impl FakePrimary {
     /// Puts a group into the Region.
     pub fn put_group(&self, name: &str, group: FakeGroup) {
         self.state.borrow_mut().groups.insert(name.into(), group);
+    }
+
+    /// Puts a service into the Region; `resource`: `CLUSTER/SERVICE`.
+    pub fn put_service(&self, resource: &str, service: FakeService) {
+        self.state.borrow_mut().services.insert(resource.into(), service);
     }
 
     /// Puts a load balancer into the Region, and the security groups it has.
@@ -92,6 +99,11 @@ impl FakePrimary {
     /// The sizes of each group.
     pub fn peek_groups(&self) -> BTreeMap<String, Capacity> {
         self.state.borrow().groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect()
+    }
+
+    /// Desired count and scalable target of each service.
+    pub fn peek_services(&self) -> BTreeMap<String, ServiceBefore> {
+        self.state.borrow().services.iter().map(|(name, service)| (name.clone(), service.settings())).collect()
     }
 
     /// The security groups of each load balancer and DB instance.
@@ -139,6 +151,25 @@ impl Groups for FakePrimary {
     async fn resize(&self, name: &str, sizes: Capacity) -> Result<(), CallError> {
         self.answers()?;
         self.state.borrow_mut().groups.get_mut(name).ok_or_else(|| no_such_group(name))?.resize(sizes)
+    }
+}
+
+impl Services for FakePrimary {
+    async fn describe(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
+        self.answers()?;
+        Ok(self.state.borrow_mut().services.get_mut(&resource(cluster, service)).map(FakeService::look))
+    }
+
+    async fn set_scalable_target(&self, cluster: &str, service: &str, target: ScalableTarget) -> Result<(), CallError> {
+        self.answers()?;
+        let mut state = self.state.borrow_mut();
+        state.services.get_mut(&resource(cluster, service)).ok_or_else(no_such_target)?.register(target)
+    }
+
+    async fn set_desired_count(&self, cluster: &str, service: &str, desired: u32) -> Result<(), CallError> {
+        self.answers()?;
+        let mut state = self.state.borrow_mut();
+        state.services.get_mut(&resource(cluster, service)).ok_or_else(no_such_service)?.update(desired)
     }
 }
 

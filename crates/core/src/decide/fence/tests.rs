@@ -27,6 +27,25 @@ fn a_group_is_fenced_when_nothing_runs_and_nothing_may_be_launched() {
 }
 
 #[test]
+fn a_service_is_fenced_when_nothing_runs_and_nothing_may_be_launched() {
+    let target = |min, max| Some(ScalableTarget { min, max });
+    let rows = [
+        (target(0, 0), 0, 0, Decision::Done),
+        (None, 0, 0, Decision::Done),
+        (target(0, 0), 0, 2, Decision::Wait),
+        (target(2, 6), 3, 3, Decision::Act),
+        (target(0, 6), 0, 0, Decision::Act),
+        (target(0, 0), 3, 0, Decision::Act),
+        (None, 3, 3, Decision::Act),
+    ];
+    for (target, desired, running, expected) in rows {
+        let deployment = crate::observed::DeploymentObserved::Steady;
+        let service = ServiceObserved { status: "ACTIVE".into(), desired, running, deployment, target };
+        assert_eq!(decide_service(&service), expected, "{service:?}");
+    }
+}
+
+#[test]
 fn a_door_is_closed_when_its_only_group_admits_nobody() {
     let rows: [(&[&str], bool, Decision); 5] = [
         (&["sg-closed"], true, Decision::Done),

@@ -107,3 +107,31 @@ fn missing_groups_and_records_are_problems_that_name_them() {
     };
     assert!(text.contains("web.example.com CNAME") && !text.contains("api."), "{text}");
 }
+
+#[test]
+fn a_service_must_be_there_be_active_and_have_a_revision_that_starts() {
+    use crate::observed::{DeploymentObserved, ScalableTarget, ServiceObserved};
+    let component: crate::plan::EcsService = serde_json::from_value(serde_json::json!({
+        "name": "api", "clusterName": "shop", "serviceName": "api", "capacity": {"min": 1, "max": 4, "desired": 2}
+    }))
+    .unwrap();
+    let target = Some(ScalableTarget { min: 0, max: 1 });
+    let resting = ServiceObserved {
+        status: "ACTIVE".into(),
+        desired: 0,
+        running: 0,
+        deployment: DeploymentObserved::Steady,
+        target,
+    };
+    let ready = "there, scalable target min 0, max 1, desired count 0, 0 running";
+    assert_eq!(service(&component, Some(&resting)), Readiness::Ready(ready.into()));
+    let inactive = ServiceObserved { status: "INACTIVE".into(), ..resting.clone() };
+    let reason = "tasks failed to start".to_owned();
+    let failed = ServiceObserved { deployment: DeploymentObserved::Failed { reason }, ..resting };
+    for (observed, said) in
+        [(None, "no such ECS service"), (Some(inactive), "`INACTIVE`"), (Some(failed), "tasks failed to start")]
+    {
+        let Readiness::Problem(problem) = service(&component, observed.as_ref()) else { panic!("{said}") };
+        assert!(problem.starts_with("shop/api: ") && problem.contains(said), "{problem}");
+    }
+}
