@@ -57,7 +57,7 @@ def recover(workload: Workload) -> None:
     workload.kill()
     run = assert_succeeded(workload.run("the Region is gone"))
     seen = workload.client_until(workload.sandbox.recovery_region)
-    assert seen["lossSeconds"] <= run.report["rpoSeconds"] + 0.5
+    assert seen["losses"][-1]["seconds"] <= run.report["rpoSeconds"] + 0.5
     assert "--mode protect" in run.report["next"]
 
 

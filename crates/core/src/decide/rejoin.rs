@@ -4,10 +4,17 @@
 //! guide, "Recovering an Amazon Aurora global database from an unplanned outage"): a copy made by hand stays until somebody deletes it.
 
 use crate::observed::{ClusterSnapshotObserved, GlobalClusterObserved};
+use crate::plan::sha256_hex;
 use crate::{Failure, FailureName};
 
 /// How the snapshots of lost data are called.
 const LOST_DATA: &str = "rds:unplanned-global-failover-";
+/// How their copies are called.
+const KEPT: &str = "kept-unplanned-global-failover-";
+/// A snapshot made by hand has a shorter name than an automated one may have (RDS API reference, `CopyDBClusterSnapshot`).
+const IDENTIFIER_CHARS_MAX: usize = 63;
+/// So much of a hash tells two names apart that were cut to the same end.
+const HASH_CHARS: usize = 8;
 const LOOK_SECONDS: u32 = 5;
 
 /// What to do.
@@ -75,12 +82,18 @@ pub fn decide(
     }
 }
 
-/// The identifier of the copy of an automated snapshot: without the colon, which only automated ones have.
+/// The identifier of the copy of an automated snapshot: without the colon, which only automated ones have, and always the same for the
+/// same snapshot. Of a name that is too long the end stays, which is the time.
 fn copy_of(snapshot: &ClusterSnapshotObserved) -> Option<String> {
-    snapshot
-        .identifier
-        .starts_with(LOST_DATA)
-        .then(|| format!("kept-{}", snapshot.identifier.trim_start_matches("rds:")))
+    let rest = snapshot.identifier.strip_prefix(LOST_DATA)?;
+    let whole = format!("{KEPT}{rest}");
+    if whole.len() <= IDENTIFIER_CHARS_MAX {
+        return Some(whole);
+    }
+    let hash: String = sha256_hex(rest.as_bytes()).chars().take(HASH_CHARS).collect();
+    let room = IDENTIFIER_CHARS_MAX - KEPT.len() - HASH_CHARS - 1;
+    let end: String = rest.chars().skip(rest.chars().count().saturating_sub(room)).collect();
+    Some(format!("{KEPT}{hash}-{}", end.trim_start_matches('-')))
 }
 
 fn to_copy(snapshots: &[ClusterSnapshotObserved]) -> Option<Decision> {
@@ -92,8 +105,7 @@ fn to_copy(snapshots: &[ClusterSnapshotObserved]) -> Option<Decision> {
 }
 
 fn copies(snapshots: &[ClusterSnapshotObserved]) -> impl Iterator<Item = &ClusterSnapshotObserved> {
-    let prefix = LOST_DATA.replace("rds:", "kept-");
-    snapshots.iter().filter(move |snapshot| snapshot.identifier.starts_with(&prefix))
+    snapshots.iter().filter(|snapshot| snapshot.identifier.starts_with(KEPT))
 }
 
 /// A snapshot, or a copy of one, that is still being made.

@@ -36,8 +36,8 @@ fn word(decision: &Decision) -> &'static str {
     }
 }
 
-const AUTOMATED: &str = "rds:unplanned-global-failover-payments-use1-2026-11-21-03-04";
-const COPY: &str = "kept-unplanned-global-failover-payments-use1-2026-11-21-03-04";
+const AUTOMATED: &str = "rds:unplanned-global-failover-payments-2026-11-21-03-04";
+const COPY: &str = "kept-unplanned-global-failover-payments-2026-11-21-03-04";
 
 #[test]
 fn the_old_primary_comes_back() {
@@ -95,4 +95,23 @@ fn a_copy_is_named_after_its_source() {
         panic!("no copy")
     };
     assert_eq!((source_arn.as_str(), identifier.as_str()), (format!("arn:{AUTOMATED}").as_str(), COPY));
+}
+
+#[test]
+fn a_copy_s_name_is_one_that_rds_takes() {
+    let name = |cluster: &str| {
+        let source = snapshot(&format!("rds:unplanned-global-failover-{cluster}-2026-11-21-03-04-05"), "available");
+        copy_of(&source).unwrap()
+    };
+    for cluster in ["a", "payments-use1", "warm-standby-aurora-primary", &"b".repeat(63)] {
+        let name = name(cluster);
+        assert!(name.len() <= 63 && name.ends_with("2026-11-21-03-04-05") && !name.contains("--"), "{name}");
+        let there = [
+            snapshot(&format!("rds:unplanned-global-failover-{cluster}-2026-11-21-03-04-05"), "available"),
+            snapshot(&name, "available"),
+        ];
+        assert_eq!(to_copy(&there), None, "it is seen to be its copy");
+    }
+    let long = "c".repeat(40);
+    assert_ne!(name(&format!("{long}-one")), name(&format!("{long}-two")), "same end, another cluster");
 }
