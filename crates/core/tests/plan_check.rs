@@ -102,6 +102,15 @@ fn unknown_fields() {
 }
 
 #[test]
+fn a_group_that_could_not_rest() {
+    check(
+        "/compute/0/restingCapacity",
+        json!({"min": 1, "max": 4, "desired": 0}),
+        "/compute/0/restingCapacity: must keep min <= desired <= max, is 1 <= 0 <= 4",
+    );
+}
+
+#[test]
 fn kinds() {
     let kinds = "http, alarm, rdsInstance, rdsReplication, rdsCluster, auroraReplication";
     check(

@@ -169,6 +169,13 @@ impl Compute {
             Compute::EcsService(c) => c.capacity,
         }
     }
+    /// The capacity it rests with, if the plan states one.
+    pub fn resting_capacity(&self) -> Option<RestingCapacity> {
+        match self {
+            Compute::AutoScalingGroup(c) => c.resting_capacity,
+            Compute::EcsService(c) => c.resting_capacity,
+        }
+    }
 }
 
 /// An EC2 Auto Scaling group in the recovery Region.

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{PlanProblem, RecoveryPlan, names};
 use crate::decide::records::{BATCH_CHARACTERS_MAX, upsert_characters};
-use crate::plan::{Compute, Database, DnsRecord, RecordType, Traffic};
+use crate::plan::{Capacity, Compute, Database, DnsRecord, RecordType, Traffic};
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     if plan.databases.is_empty() && plan.compute.is_empty() {
@@ -30,10 +30,11 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 
 fn capacities(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     for (i, compute) in plan.compute.iter().enumerate() {
-        let c = compute.capacity();
-        if c.min > c.desired || c.desired > c.max {
+        let resting = compute.resting_capacity().map(Capacity::from);
+        for (field, c) in [("capacity", Some(compute.capacity())), ("restingCapacity", resting)] {
+            let Some(c) = c.filter(|c| c.min > c.desired || c.desired > c.max) else { continue };
             problems.push(PlanProblem::new(
-                format!("/compute/{i}/capacity"),
+                format!("/compute/{i}/{field}"),
                 format!("must keep min <= desired <= max, is {} <= {} <= {}", c.min, c.desired, c.max),
             ));
         }
