@@ -41,17 +41,17 @@ pub(crate) trait Door {
     }
 }
 
-/// A door that is to be closed.
-pub(crate) struct Closing<'a, D> {
+/// A door that is to be closed, or - on the way home - to be opened again: it gets these security groups.
+pub(crate) struct Turning<'a, D, const OPENS: bool> {
     pub(crate) name: &'a str,
-    pub(crate) closed_group_id: &'a str,
+    pub(crate) group_ids: &'a [String],
     pub(crate) door: D,
 }
 
-impl<D: Door> Item for Closing<'_, D> {
+impl<D: Door, const OPENS: bool> Item for Turning<'_, D, OPENS> {
     const KIND: &'static str = D::KIND;
     const OBSERVING: &'static str = D::OBSERVING;
-    const ACTION: Action = D::ACTION;
+    const ACTION: Action = if OPENS { D::LIFTING } else { D::ACTION };
     type Observed = DoorObserved;
 
     fn name(&self) -> &str {
@@ -67,7 +67,7 @@ impl<D: Door> Item for Closing<'_, D> {
     }
 
     fn decide(&self, door: &DoorObserved) -> Decision {
-        decide_door(door, self.closed_group_id)
+        decide_door(door, self.group_ids)
     }
 
     fn written(&self, door: &DoorObserved) -> String {
@@ -79,7 +79,7 @@ impl<D: Door> Item for Closing<'_, D> {
     }
 
     fn intention(&self) -> String {
-        format!("closed with {}", self.closed_group_id)
+        format!("{} with {}", if OPENS { "opened" } else { "closed" }, self.group_ids.join(", "))
     }
 
     fn acting(&self, _door: &DoorObserved) -> &'static str {
@@ -87,65 +87,7 @@ impl<D: Door> Item for Closing<'_, D> {
     }
 
     async fn act(&self, _door: &DoorObserved) -> Result<(), CallError> {
-        self.door.set(&[self.closed_group_id.to_owned()]).await
-    }
-
-    fn is_busy(&self, code: &str) -> bool {
-        D::is_busy(code)
-    }
-}
-
-/// A door that is to be opened again, on the way home.
-pub(crate) struct Opening<'a, D> {
-    pub(crate) name: &'a str,
-    pub(crate) open_group_ids: &'a [String],
-    pub(crate) door: D,
-}
-
-impl<D: Door> Item for Opening<'_, D> {
-    const KIND: &'static str = D::KIND;
-    const OBSERVING: &'static str = D::OBSERVING;
-    const ACTION: Action = D::LIFTING;
-    type Observed = DoorObserved;
-
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn resource(&self) -> &str {
-        self.door.resource()
-    }
-
-    async fn observe(&self) -> Result<Option<DoorObserved>, CallError> {
-        self.door.look().await
-    }
-
-    fn decide(&self, door: &DoorObserved) -> Decision {
-        match (door_is_back(door, self.open_group_ids), door.in_force) {
-            (true, true) => Decision::Done,
-            (true, false) => Decision::Wait,
-            (false, _) => Decision::Act,
-        }
-    }
-
-    fn written(&self, door: &DoorObserved) -> String {
-        written(door)
-    }
-
-    fn before(&self, door: &DoorObserved) -> Value {
-        json!(Before { security_group_ids: door.security_group_ids.clone() })
-    }
-
-    fn intention(&self) -> String {
-        format!("opened with {}", self.open_group_ids.join(", "))
-    }
-
-    fn acting(&self, _door: &DoorObserved) -> &'static str {
-        D::ACTING
-    }
-
-    async fn act(&self, _door: &DoorObserved) -> Result<(), CallError> {
-        self.door.set(self.open_group_ids).await
+        self.door.set(self.group_ids).await
     }
 
     fn is_busy(&self, code: &str) -> bool {

@@ -8,18 +8,21 @@ use pilot_shell::CallError;
 use pilot_shell::ports::InstanceDoors;
 use pilot_shell::waves::Progress;
 
-use crate::door::{self, Closing, Door, Opening};
+use crate::door::{self, Door, Turning};
 
 /// A DB instance that is fenced.
-pub(crate) fn closing<'a, I: InstanceDoors>(item: &'a FenceInstance, instances: &'a I) -> Closing<'a, impl Door> {
+pub(crate) fn closing<'a, I: InstanceDoors>(
+    item: &'a FenceInstance,
+    instances: &'a I,
+) -> Turning<'a, impl Door, false> {
     let door = Instance { identifier: &item.identifier, instances };
-    Closing { name: &item.name, closed_group_id: &item.closed_security_group_id, door }
+    Turning { name: &item.name, group_ids: std::slice::from_ref(&item.closed_security_group_id), door }
 }
 
 /// A DB instance whose door is opened again.
-pub(crate) fn opening<'a, I: InstanceDoors>(item: &'a FenceInstance, instances: &'a I) -> Opening<'a, impl Door> {
+pub(crate) fn opening<'a, I: InstanceDoors>(item: &'a FenceInstance, instances: &'a I) -> Turning<'a, impl Door, true> {
     let door = Instance { identifier: &item.identifier, instances };
-    Opening { name: &item.name, open_group_ids: &item.open_security_group_ids, door }
+    Turning { name: &item.name, group_ids: &item.open_security_group_ids, door }
 }
 
 /// The undo: the instance gets exactly the journalled security groups, and is seen to have them. Doing it twice is the same as once.

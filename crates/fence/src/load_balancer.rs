@@ -8,24 +8,24 @@ use pilot_shell::CallError;
 use pilot_shell::ports::LoadBalancers;
 use pilot_shell::waves::Progress;
 
-use crate::door::{self, Closing, Door, Opening};
+use crate::door::{self, Door, Turning};
 
 /// A load balancer that is fenced.
 pub(crate) fn closing<'a, B: LoadBalancers>(
     item: &'a FenceLoadBalancer,
     load_balancers: &'a B,
-) -> Closing<'a, impl Door> {
+) -> Turning<'a, impl Door, false> {
     let door = LoadBalancer { arn: &item.load_balancer_arn, load_balancers };
-    Closing { name: &item.name, closed_group_id: &item.closed_security_group_id, door }
+    Turning { name: &item.name, group_ids: std::slice::from_ref(&item.closed_security_group_id), door }
 }
 
 /// A load balancer whose door is opened again.
 pub(crate) fn opening<'a, B: LoadBalancers>(
     item: &'a FenceLoadBalancer,
     load_balancers: &'a B,
-) -> Opening<'a, impl Door> {
+) -> Turning<'a, impl Door, true> {
     let door = LoadBalancer { arn: &item.load_balancer_arn, load_balancers };
-    Opening { name: &item.name, open_group_ids: &item.open_security_group_ids, door }
+    Turning { name: &item.name, group_ids: &item.open_security_group_ids, door }
 }
 
 /// The undo: the load balancer gets exactly the journalled security groups, and is seen to have them. Doing it twice is the same as once.

@@ -46,10 +46,9 @@ pub fn decide_service(service: &ServiceObserved) -> Decision {
     }
 }
 
-/// A door: closed when its only security group is the closed one, and that is in force.
-pub fn decide_door(door: &DoorObserved, closed_group_id: &str) -> Decision {
-    let closed = door.security_group_ids.len() == 1 && door.security_group_ids.iter().all(|id| id == closed_group_id);
-    match (closed, door.in_force) {
+/// A door: as it is to be once it has exactly these security groups - to be closed, one that admits nobody - and they are in force.
+pub fn decide_door(door: &DoorObserved, group_ids: &[String]) -> Decision {
+    match (door_is_back(door, group_ids), door.in_force) {
         (true, true) => Decision::Done,
         (true, false) => Decision::Wait,
         (false, _) => Decision::Act,

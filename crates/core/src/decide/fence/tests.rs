@@ -55,7 +55,7 @@ fn a_door_is_closed_when_its_only_group_admits_nobody() {
         (&[], true, Decision::Act),
     ];
     for (ids, in_force, expected) in rows {
-        assert_eq!(decide_door(&door(ids, in_force), "sg-closed"), expected, "{ids:?} {in_force}");
+        assert_eq!(decide_door(&door(ids, in_force), &["sg-closed".to_owned()]), expected, "{ids:?} {in_force}");
     }
     assert!(door_is_back(&door(&["b", "a"], true), &["a".into(), "b".into()]));
     assert!(!door_is_back(&door(&["a"], true), &["a".into(), "b".into()]));
