@@ -10,12 +10,14 @@ from itertools import count
 from pathlib import Path
 
 from .calls import Case, cases_of, sites_of
-from .case import CaseRun, Result
+from .case import CaseRun, Result, WorkloadNotMade
 from .kinds import NOTHING
 from .scenarios import SCENARIOS
 from .stack import Stack
 
 _numbers = count(1)
+#: A server of a fresh workload may be too slow on a machine that runs many: another workload does for the case as well.
+_MAKING_TRIES = 3
 
 
 def recorded(stack: Stack, scenario: str) -> list[dict]:
@@ -46,16 +48,28 @@ def run_cases(stack: Stack, cases: Iterable[Case], side_by_side: int, ended: Cal
     """Run them; `ended` hears of each as it ends."""
 
     def one(case: Case) -> Result:
-        workload = _workload()
-        try:
-            result = CaseRun(stack, case, workload).run()
-        except Exception as error:  # the case is told as broken, the others go on
-            result = Result(case, workload, "broken", [f"{type(error).__name__}: {error}"], "", None, False, 0.0)
+        result = _run_case(stack, case)
         ended(result)
         return result
 
     with ThreadPoolExecutor(side_by_side) as pool:
         return list(pool.map(one, cases))
+
+
+def _run_case(stack: Stack, case: Case, making_tries: int = _MAKING_TRIES) -> Result:
+    workload = _workload()
+    try:
+        return CaseRun(stack, case, workload).run()
+    except WorkloadNotMade as error:
+        if making_tries > 1:
+            return _run_case(stack, case, making_tries - 1)
+        return _broken(case, workload, error)
+    except Exception as error:  # the case is told as broken, the others go on
+        return _broken(case, workload, error)
+
+
+def _broken(case: Case, workload: str, error: Exception) -> Result:
+    return Result(case, workload, "broken", [f"{type(error).__name__}: {error}"], "", None, False, 0.0)
 
 
 def write(results: list[Result], path: Path) -> None:

@@ -15,13 +15,17 @@ from .judge import Seen, State, forbidden
 from .kinds import arm
 from .pages import Pages
 from .scenarios import SCENARIOS
-from .stack import Stack
+from .stack import ControlFailed, Stack
 
 _POLL_SECONDS = 0.3
 _RUN_SECONDS_MAX = 420
 _SERVED_SECONDS_MAX = 60
 #: So many of the client's newest orders tell who serves.
 _ORDERS = 8
+
+
+class WorkloadNotMade(RuntimeError):
+    """The sandbox could not make the case's workload: nothing of the case has been tried."""
 
 
 @dataclass
@@ -51,13 +55,19 @@ class CaseRun:
         self._runs: list[str] = []
 
     def run(self) -> Result:
-        """Run it from a fresh workload to its removal."""
+        """Run it from a fresh workload to its removal.
+
+        Raises `WorkloadNotMade` before anything is tried.
+        """
         return self.recorded()[0]
 
     def recorded(self) -> tuple[Result, list[dict]]:
         """The same, with the calls that crossed the wire."""
         started_at = time.monotonic()
-        self._stack.control("POST", "/workloads", {"name": self._name})
+        try:
+            self._stack.control("POST", "/workloads", {"name": self._name})
+        except ControlFailed as error:
+            raise WorkloadNotMade(str(error)) from error
         try:
             seen, run_id, fired = self._through()
         finally:

@@ -7,6 +7,8 @@ from .stack import Stack
 
 _PAGE_SECONDS_MAX = 60
 _POLL_SECONDS = 0.3
+#: How a run is gone on with, by the AWS CLI: a part of the input.
+_GOES_ON = '"resume":'
 
 
 class Pages:
@@ -26,13 +28,17 @@ class Pages:
         )["SubscriptionArn"]
 
     def with_next_command(self) -> str | None:
-        """The page of this workload that holds a next command; `None` if none comes."""
+        """The page of this workload that says how a stuck run goes on; `None` if none comes.
+
+        A run that recovered and could not be closed told people before that it recovered, with the way home as the
+        next command: that is no page.
+        """
         deadline = time.monotonic() + _PAGE_SECONDS_MAX
         while time.monotonic() < deadline:
             for message in self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", []):
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
                 text = json.loads(message["Body"])["Message"]
-                if self._workload in text and "aws stepfunctions start-execution" in text:
+                if self._workload in text and _GOES_ON in text:
                     return text
             time.sleep(_POLL_SECONDS)
         return None
