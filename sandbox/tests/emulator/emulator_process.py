@@ -92,7 +92,7 @@ def environment(port: int, world_url: str, folder: Path) -> dict[str, str]:
     }
 
 
-def eventually(look: Callable[[], T], within_seconds: float = 15.0) -> T:
+def eventually(look: Callable[[], T], within_seconds: float = 60.0) -> T:
     """The first true value of `look`, which is called again and again for a limited time."""
     until = time.monotonic() + within_seconds
     while True:

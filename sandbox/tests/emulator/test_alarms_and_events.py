@@ -91,7 +91,7 @@ def test_an_alarm_goes_off_by_itself_and_tells_eventbridge_and_its_topic(
     publish(emulator, name, 2)
     publish(emulator, f"{name}-another", 0)
 
-    event = eventually(lambda: receive(emulator, event_queue), within_seconds=20)[0]
+    event = eventually(lambda: receive(emulator, event_queue))[0]
     assert event["detail-type"] == "CloudWatch Alarm State Change" and event["resources"] == [arn]
     detail = event["detail"]
     assert detail["alarmName"] == name and detail["previousState"]["value"] == "INSUFFICIENT_DATA"
@@ -119,7 +119,7 @@ def test_a_state_set_by_hand_is_announced_and_does_not_last(
     detail = eventually(lambda: receive(emulator, queue[0]))[0]["detail"]
     assert detail["state"]["reason"] == "drill" and json.loads(detail["state"]["reasonData"]) == {"by": "test"}
     assert state(emulator, name) == "ALARM"
-    eventually(lambda: state(emulator, name) == "INSUFFICIENT_DATA", within_seconds=20)
+    eventually(lambda: state(emulator, name) == "INSUFFICIENT_DATA")
     assert eventually(lambda: receive(emulator, queue[0]))[0]["detail"]["previousState"]["reason"] == "drill"
 
 

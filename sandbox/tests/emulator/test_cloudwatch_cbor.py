@@ -50,7 +50,8 @@ def test_alarms_and_metrics_over_cbor(client: BaseClient, name: str) -> None:
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="breaching",
     )
-    datum = {"MetricName": "ReplicaLag", "Dimensions": dimensions, "Value": 0.25, "Timestamp": datetime.now(UTC)}
+    # Breaching with its value as without it: the alarm's state does not depend on where in a period the test began.
+    datum = {"MetricName": "ReplicaLag", "Dimensions": dimensions, "Value": 90.5, "Timestamp": datetime.now(UTC)}
     client.put_metric_data(Namespace="PilotLight/Cbor", MetricData=[datum])
 
     alarm = eventually(
@@ -61,10 +62,10 @@ def test_alarms_and_metrics_over_cbor(client: BaseClient, name: str) -> None:
     window = {"StartTime": now - timedelta(minutes=5), "EndTime": now + timedelta(minutes=1)}
     metric = {"Namespace": "PilotLight/Cbor", "MetricName": "ReplicaLag", "Dimensions": dimensions}
     found = client.get_metric_statistics(**metric, **window, Period=60, Statistics=["Maximum"])["Datapoints"]
-    assert [point["Maximum"] for point in found] == [0.25]
+    assert [point["Maximum"] for point in found] == [90.5]
     query = {"Id": "lag", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
     result = client.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"][0]
-    assert result["Values"] == [0.25] and len(result["Timestamps"]) == 1
+    assert result["Values"] == [90.5] and len(result["Timestamps"]) == 1
 
 
 def test_an_error_over_cbor_has_its_name(client: BaseClient, name: str) -> None:

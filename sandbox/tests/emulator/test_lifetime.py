@@ -54,7 +54,7 @@ def test_a_killed_parent_takes_the_emulator_and_its_functions_along(emulator: Em
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    eventually(lambda: not is_alive(emulator_pid) and not is_alive(function_pid), within_seconds=5)
+    eventually(lambda: not is_alive(emulator_pid) and not is_alive(function_pid), within_seconds=60)
     assert not list(tmp_path.glob("ministack-*"))
 
 

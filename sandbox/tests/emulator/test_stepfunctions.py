@@ -49,7 +49,6 @@ def run(emulator: Emulator, name: str, states: dict, start: str, data: dict | No
     )["executionArn"]
     return eventually(
         lambda: (seen := client.describe_execution(executionArn=arn))["status"] != "RUNNING" and seen,
-        within_seconds=20,
     )
 
 

@@ -15,7 +15,7 @@ _NUMBERS = "SELECT number FROM orders ORDER BY number"
 
 
 async def _eventually(pair: PostgresPair, rows: list[tuple]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if await pair.recovery.database.query(_NUMBERS) == rows:
                 return

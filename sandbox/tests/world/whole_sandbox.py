@@ -57,7 +57,7 @@ class Sandbox:
         self.process.wait(_END_SECONDS)
 
 
-def eventually(condition, what: str, seconds: float = 20.0) -> None:
+def eventually(condition, what: str, seconds: float = 60.0) -> None:
     """Fail unless the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
