@@ -99,14 +99,14 @@ class Workload:
         members = found["GlobalClusters"][0]["GlobalClusterMembers"]
         return {member["DBClusterArn"].rsplit(":", 1)[1]: member for member in members}
 
-    def service(self) -> dict:
-        """The recovery Region's ECS service."""
-        ecs = self.sandbox.aws("ecs")
+    def service(self, region: str | None = None) -> dict:
+        """A Region's ECS service, of the recovery Region unless told."""
+        ecs = self.sandbox.aws("ecs", region)
         return ecs.describe_services(cluster=f"{self.name}-cluster", services=[f"{self.name}-app"])["services"][0]
 
-    def scalable_range(self) -> tuple[int, int]:
-        """Between how many tasks Application Auto Scaling keeps the recovery Region's service."""
-        targets = self.sandbox.aws("application-autoscaling").describe_scalable_targets(
+    def scalable_range(self, region: str | None = None) -> tuple[int, int]:
+        """Between how many tasks Application Auto Scaling keeps that service."""
+        targets = self.sandbox.aws("application-autoscaling", region).describe_scalable_targets(
             ServiceNamespace="ecs", ResourceIds=[f"service/{self.name}-cluster/{self.name}-app"]
         )["ScalableTargets"]
         return targets[0]["MinCapacity"], targets[0]["MaxCapacity"]
@@ -147,6 +147,8 @@ class Workload:
                 )
                 group = found["AutoScalingGroups"][0]
                 return [group["MinSize"], group["MaxSize"], group["DesiredCapacity"]]
+            case "ecsService":
+                return [*self.scalable_range(region), self.service(region)["desiredCount"]]
             case "loadBalancer":
                 found = aws("elbv2", region).describe_load_balancers(LoadBalancerArns=[item["loadBalancerArn"]])
                 return sorted(found["LoadBalancers"][0]["SecurityGroups"])
@@ -292,6 +294,11 @@ class SandboxUnderTest:
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
         return self.description["outputs"]
+
+    @property
+    def topology(self) -> str:
+        """Of which topology it is."""
+        return self.description["topology"]
 
     @property
     def recovery_region(self) -> str:

@@ -12,6 +12,9 @@ from sandbox_under_test import Run, SandboxUnderTest, Workload
 # The client orders every 0.2 s, and the lag metric has a point every 2 s, later on a busy machine.
 _RPO_SLACK_SECONDS = 5
 _ALARM_TIMEOUT_SECONDS = 180
+#: The fence's item of the primary's compute, and its minimum, maximum and desired capacity while it serves.
+_COMPUTE = {"payments": "primary-api", "warm-standby": "primary-web"}
+_SERVING = {"payments": [2, 6, 2], "warm-standby": [2, 4, 2]}
 
 
 @contextmanager
@@ -83,7 +86,10 @@ def _run_of_the_alarm(workload: Workload) -> Run:
 
 
 def test_payments() -> None:
-    """The alarm starts a run, Aurora is failed over, the ECS service grows; and every other alarm can ring."""
+    """The alarm starts a run, Aurora is failed over, the ECS service grows; and every other alarm can ring.
+
+    Then the way home, and the next disaster, without touching anything by hand but mending the Region.
+    """
     with _first_workload_of("payments") as workload:
         primary, recovery = workload.sandbox.primary_region, workload.sandbox.recovery_region
         assert (workload.service()["runningCount"], workload.scalable_range()) == (1, (1, 6))
@@ -100,10 +106,35 @@ def test_payments() -> None:
         run = _run_of_the_alarm(workload)
         assert run.report["trigger"]["alarmName"] == workload.sandbox.outputs["PrimaryDownAlarmName"]
         _assert_recovered(workload, run)
-        service = workload.service()
-        assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (3, 3, 0)
-        # Without its minimum, Application Auto Scaling would scale straight back in.
-        assert workload.scalable_range() == (3, 6)
+        _assert_three_tasks_serve(workload)
+        _bring_payments_home(workload)
+        # The canary's alarm rings on for a while: the next disaster is to be judged by its own signs.
+        workload.verdict_until("healthy")
+        _lag_then_kill(workload)
+        _assert_recovered(workload, workload.run("us-east-1 is gone again"))
+        _assert_three_tasks_serve(workload)
+        assert len(workload.client()["losses"]) == 2
+
+
+def _assert_three_tasks_serve(workload: Workload) -> None:
+    service = workload.service()
+    assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (3, 3, 0)
+    # Without its minimum, Application Auto Scaling would scale straight back in.
+    assert workload.scalable_range() == (3, 6)
+
+
+def _bring_payments_home(workload: Workload) -> None:
+    """Mend the Region, `protect`, `failback`: nothing else is lost, and one task stands by again."""
+    primary, lost = workload.sandbox.primary_region, workload.client()["lost"]
+    workload.mend()
+    _assert_protected(workload, _succeeded(workload.run("make the old primary follow", mode="protect")), kept=1)
+    run = _succeeded(workload.run("home", mode="failback"))
+    assert run.report["rpoSeconds"] == 0
+    assert workload.client_until(primary)["lost"] == lost, "the way home loses nothing"
+    _assert_home(workload)
+    service = workload.service()
+    assert (service["desiredCount"], service["runningCount"], workload.scalable_range()) == (1, 1, (1, 6))
+    assert workload.service(primary)["runningCount"] == 2
 
 
 @pytest.fixture(scope="module")
@@ -148,18 +179,17 @@ def _assert_protected(workload: Workload, run: Run, *, kept: int) -> None:
     step = next(step for step in run.report["steps"] if step["name"] == "protect")
     for snapshot in snapshots:
         assert snapshot["DBClusterSnapshotIdentifier"] in json.dumps(step)
-    assert workload.primary_doors()["primary-web"] == [0, 0, 0]
+    assert workload.primary_doors()[_COMPUTE[workload.sandbox.topology]] == [0, 0, 0]
     assert workload.stop_object_present(), "the traffic stays where it is until somebody brings it home"
 
 
 def _assert_home(workload: Workload) -> None:
-    """After `failback`: as before it all began, with one instance standing by."""
+    """After `failback`: as before it all began."""
     _assert_writer(workload, "primary")
     _assert_connected(workload)
-    assert workload.sizes() == (1, 4, 1)
     assert not workload.stop_object_present()
     doors = workload.primary_doors()
-    assert doors["primary-web"] == [2, 4, 2]
+    assert doors[_COMPUTE[workload.sandbox.topology]] == _SERVING[workload.sandbox.topology]
     door = next(item for item in workload.document()["fence"]["items"] if item["name"] == "primary-door")
     assert doors["primary-door"] == sorted(door["openSecurityGroupIds"])
     assert workload.lease()["phase"] == "released"
@@ -184,6 +214,7 @@ def test_warm_standby_there_and_back(shop: Workload) -> None:
     assert run.report["rpoSeconds"] == 0
     assert shop.client_until(shop.sandbox.primary_region)["lost"] == lost, "the way home loses nothing"
     _assert_home(shop)
+    assert shop.sizes() == (1, 4, 1), "one instance stands by"
     # The canary's alarm rings on for a while: the next disaster is to be judged by its own signs.
     shop.verdict_until("healthy")
     _lag_then_kill(shop)
@@ -203,3 +234,4 @@ def test_warm_standby_planned(shop: Workload) -> None:
     seen = shop.client_until(shop.sandbox.primary_region)
     assert (seen["lost"], seen["losses"]) == (0, [])
     _assert_home(shop)
+    assert shop.sizes() == (1, 4, 1), "one instance stands by"
