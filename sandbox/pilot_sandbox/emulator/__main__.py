@@ -57,6 +57,7 @@ def _install_shims(settings: Settings) -> None:
     from .codebuild import BuildShim
     from .doors import DoorKeeper
     from .ecs_services import ServiceShim
+    from .function_concurrency import ConcurrencyShim
     from .rds_deletion import DeletionShim
     from .rds_modify import ModifyShim
     from .rds_promotion import PromotionShim
@@ -66,6 +67,7 @@ def _install_shims(settings: Settings) -> None:
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
+    ConcurrencyShim(world).install()
     emf.install()
     events.install()
     schedules.install(settings.schedule_minute_seconds)
