@@ -54,6 +54,8 @@ class Delays:
     scaleInSeconds: float = 15.0
     # Of an old Aurora primary, from when its Region is back; minutes to hours on AWS.
     rejoinSeconds: float = 3.0
+    # Of Lambda's provisioned concurrency, until all of it is allocated; a minute or two on AWS.
+    provisionedConcurrencySeconds: float = 2.0
 
 
 @dataclass

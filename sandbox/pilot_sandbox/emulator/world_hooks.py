@@ -25,6 +25,7 @@ _DEFAULT_DELAYS = {
     "snapshotSeconds": 10.0,
     "scaleInSeconds": 15.0,
     "rejoinSeconds": 3.0,
+    "provisionedConcurrencySeconds": 2.0,
 }
 
 

@@ -17,6 +17,7 @@ class FakeWorld:
             "recordsInsyncSeconds": 1.0,
             "snapshotSeconds": 1.0,
             "scaleInSeconds": 1.0,
+            "provisionedConcurrencySeconds": 1.0,
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
