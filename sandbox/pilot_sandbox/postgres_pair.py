@@ -27,6 +27,7 @@ class PostgresPair:
 
     A server is known by Region and identifier. *The* server of a Region is the one that has the identifier of the
     workload's plan; a Region may have others, such as an old primary that was renamed, or none at all for a while.
+    Without a standby there is a primary alone to begin with, and what its backups are restored to.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class PostgresPair:
         register: Callable[[Child], None],
         regions: Regions = PILOT_LIGHT_REGIONS,
         identifiers: Mapping[str, str] | None = None,
+        *,
+        standby: bool = True,
     ) -> None:
         self.regions = regions
         #: The identifier that the workload's plan has for each Region's database.
@@ -54,10 +57,8 @@ class PostgresPair:
         self._made = 0
         folder.mkdir(parents=True)
         binaries.own(folder)
-        self._servers = {
-            (region, self.identifiers[region]): self._new_server(role)
-            for region, role in ((regions.primary, "primary"), (regions.recovery, "recovery"))
-        }
+        made = [(regions.primary, "primary"), *([(regions.recovery, "recovery")] if standby else [])]
+        self._servers = {(region, self.identifiers[region]): self._new_server(role) for region, role in made}
         self._relays: dict[PostgresServer, Relay] = {}
         self._changing = asyncio.Lock()
 
@@ -94,12 +95,13 @@ class PostgresPair:
         return server
 
     async def create(self) -> None:
-        """Initialise and start both servers; returns when the standby streams."""
+        """Initialise and start the servers; returns when the standby streams, if there is one."""
         await self.primary.initialise()
         await self.primary.start()
         await self.primary.database.query(_SCHEMA)
-        async with self._changing:
-            await self._follow(self.recovery, self.primary, over_the_line=True)
+        for standby in set(self._servers.values()) - {self.primary}:
+            async with self._changing:
+                await self._follow(standby, self.primary, over_the_line=True)
 
     async def promote(self, region: str, identifier: str | None = None) -> None:
         """Promote a standby; raises PostgresFailed when it is none or not running."""

@@ -8,7 +8,9 @@ from ..aws_clients import AwsClients
 from ..gauges import Gauge
 from ..naming import Names, Regions
 from ..paths import REPOSITORY
+from ..seed.function import Function
 from ..seed.part import Databases, Part
+from ..seed.table import Table
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,22 @@ class Topology:
     identifiers: Callable[[Names], dict[str, str]]
     #: The stack's parameters that name databases and compute.
     parameters: Callable[[Names], dict[str, str]]
+    #: Of more plans of the same system: how the names of their files end after the topology's own, and the plans' own names too.
+    more_plans: tuple[str, ...] = ()
+    #: What AWS itself has named, looked up once everything is seeded: the published plan's value, and the sandbox's in its place.
+    looked_up: Callable[[AwsClients, Names], dict[str, str]] = lambda _clients, _names: {}
     #: By the name of the plan's compute component, which is the same in both Regions.
     capacities: Mapping[str, Capacities] = field(default_factory=dict)
 
     #: Metrics of tasks and targets that AWS takes of this system, for the alarms that watch them.
     gauges: Callable[[AwsClients, Names], list[Gauge]] = lambda _clients, _names: []
+
+    #: The Lambda function that is the application, where one is: its environments are made as the function is configured.
+    function: Function | None = None
+    #: The DynamoDB table, where there is one.
+    table: Table | None = None
+    #: The Availability Zone whose death this system survives within its Region; without one it is the primary Region that dies.
+    doomed_zone: str | None = None
 
     #: Whether the demo goes the way home too, once the recovery Region serves.
     demo_goes_home: bool = False
@@ -57,6 +70,10 @@ class Topology:
     def plan(self) -> Path:
         """The published plan."""
         return REPOSITORY / "examples" / "plans" / f"{self.name}.yaml"
+
+    def other_plan(self, ending: str) -> Path:
+        """Another published plan of the same system."""
+        return self.plan.with_stem(f"{self.name}-{ending}")
 
     def names(self, workload: str) -> Names:
         """The names of a workload of this topology."""

@@ -19,8 +19,21 @@ class Databases:
         self.dead_regions: set[str] = set()
         self._doors: dict[tuple[str, str], Relay] = {}
         self._shut: set[tuple[str, str]] = set()
-        for region, server in pair.servers.items():
-            self._doors[region, pair.identifiers[region]] = Relay(free_port(), server.port)
+        #: Doors that are there whether a server stands behind them or not.
+        self._lasting: set[tuple[str, str]] = set()
+        for region, identifier in pair.identifiers.items():
+            self._expect(region, identifier)
+
+    def _expect(self, region: str, identifier: str) -> None:
+        door = (region, identifier)
+        if door not in self._doors:
+            self._doors[door] = Relay(free_port(), 0)
+        self._lasting.add(door)
+
+    def endpoint_port(self, region: str, identifier: str) -> int:
+        """The port at which clients will find whatever is called so, which need not exist yet."""
+        self._expect(region, identifier)
+        return self._doors[region, identifier].listen_port
 
     async def start(self) -> None:
         """Create the servers and open their doors."""
@@ -138,7 +151,7 @@ class Databases:
             server = self.pair.find(region, identifier)
             if server is None:
                 await door.cut()
-                if identifier != self.pair.identifiers[region]:
+                if (region, identifier) not in self._lasting:
                     del self._doors[region, identifier]
                 continue
             if door.target_port != server.port:
