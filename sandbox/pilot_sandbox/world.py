@@ -122,6 +122,7 @@ class World:
             self.dns_port,
             self.http,
             self.register,
+            self.clients,
         )
         self._surroundings.data_folder.mkdir(mode=0o711)
 
@@ -180,7 +181,8 @@ class World:
         finally:
             self._seeding_first = False
         workload.start_client()
-        await self._wait_until_measured(workload)
+        if self.topology.databases.standby:
+            await self._wait_until_measured(workload)
         self.on_change()
         return workload
 

@@ -48,6 +48,13 @@ def seed_database_group(clients: AwsClients, names: Names, region: str) -> str:
     )
 
 
+def database_group(clients: AwsClients, names: Names, region: str) -> str:
+    """The id of the open group of a Region's database, once it is seeded."""
+    found = _group_id(clients.client("ec2", region), names.security_group("db", closed=False))
+    assert found is not None, "nobody asks before it was seeded"
+    return found
+
+
 def remove_database_group(clients: AwsClients, names: Names, region: str) -> None:
     """Delete the open group of a Region's database; what is gone already is fine."""
     ec2 = clients.client("ec2", region)
