@@ -90,7 +90,7 @@ class Observation:
 
 
 class PostgresServer:
-    """One server: a data folder, a port that never changes, and at times a process."""
+    """One server: a data folder, a port that changes only when it moves, and at times a process."""
 
     def __init__(
         self,
@@ -114,6 +114,10 @@ class PostgresServer:
         self._upstream: str | None = None
         #: The server that this one follows, while it is a standby.
         self.source: PostgresServer | None = None
+        #: The Availability Zone whose machine it runs on; None while nobody has said.
+        self.zone: str | None = None
+        #: Seconds since the epoch at which it was stopped; None until then, and while it runs.
+        self.stopped_at: float | None = None
         #: Of the monotonic clock: when this standby last was known to have everything that its source had.
         self._caught_up_at: float | None = None
         folder.mkdir(parents=True)
@@ -222,14 +226,27 @@ class PostgresServer:
         )
         self._register(self._child)
         await self._wait_until("SELECT true", _START_TIMEOUT_SECONDS, "answer after its start")
+        self.stopped_at = None
 
     async def stop(self, *, immediate: bool = False) -> None:
         """Stop the server: in good order, or at once as if its machine had died."""
+        if self.running:
+            self.stopped_at = time.time()
         if self._child is not None and immediate:
             await self._child.stop(signal.SIGQUIT)
         elif self._child is not None:
             await self._child.stop(signal.SIGINT, _SHUTDOWN_PATIENCE_SECONDS)
         await self.database.close()
+
+    async def move(self, zone: str | None) -> None:
+        """Start on a machine of another Availability Zone, over the same data folder and behind another port.
+
+        What an Aurora failover does: the volume stays, and the server of another instance opens it.
+        """
+        await self.stop()
+        self.zone, self.port = zone, free_port()
+        self.database = Database(self.port, self._password)
+        await self.start()
 
     async def shutdown_position(self) -> str:
         """Where the write-ahead log of a server that was stopped in good order ends: its last checkpoint record."""

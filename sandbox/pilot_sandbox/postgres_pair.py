@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS orders (
 class PostgresPair:
     """A primary and its standby at first; later whatever has been made of them.
 
+    Without a standby there is the primary alone: the recovery Region has no database yet, or is the same Region.
+
     A server is known by Region and identifier. *The* server of a Region is the one that has the identifier of the
     workload's plan; a Region may have others, such as an old primary that was renamed, or none at all for a while.
     """
@@ -38,6 +40,8 @@ class PostgresPair:
         register: Callable[[Child], None],
         regions: Regions = PILOT_LIGHT_REGIONS,
         identifiers: Mapping[str, str] | None = None,
+        *,
+        standby: bool = True,
     ) -> None:
         self.regions = regions
         #: The identifier that the workload's plan has for each Region's database.
@@ -54,10 +58,12 @@ class PostgresPair:
         self._made = 0
         folder.mkdir(parents=True)
         binaries.own(folder)
+        roles = ((regions.primary, "primary"), (regions.recovery, "recovery"))
         self._servers = {
             (region, self.identifiers[region]): self._new_server(role)
-            for region, role in ((regions.primary, "primary"), (regions.recovery, "recovery"))
+            for region, role in (roles if standby else roles[:1])
         }
+        self._standby = standby
         self._relays: dict[PostgresServer, Relay] = {}
         self._changing = asyncio.Lock()
 
@@ -98,8 +104,9 @@ class PostgresPair:
         await self.primary.initialise()
         await self.primary.start()
         await self.primary.database.query(_SCHEMA)
-        async with self._changing:
-            await self._follow(self.recovery, self.primary, over_the_line=True)
+        if self._standby:
+            async with self._changing:
+                await self._follow(self.recovery, self.primary, over_the_line=True)
 
     async def promote(self, region: str, identifier: str | None = None) -> None:
         """Promote a standby; raises PostgresFailed when it is none or not running."""
@@ -192,6 +199,18 @@ class PostgresPair:
     async def start(self, region: str, identifier: str | None = None) -> None:
         """Start a server in the role that it had."""
         await self.server(region, identifier).start()
+
+    async def move(self, region: str, identifier: str, zone: str) -> None:
+        """Stop a server and start it on a machine of another Availability Zone; nothing is lost, for its data stays.
+
+        Standbys over the line connect again by themselves. Raises PostgresFailed when it does not start there.
+        """
+        async with self._changing:
+            server = self.server(region, identifier)
+            await server.move(zone)
+            for follower, relay in self._relays.items():
+                if follower.source is server:
+                    relay.target_port = server.port
 
     async def keep(self, region: str, identifier: str, name: str) -> Path:
         """Keep what a primary has now, up or down, as a snapshot's content; returns the folder, or PostgresFailed."""

@@ -96,6 +96,14 @@ class World:
         """Start the real server in the role that it had; ok once it answers."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/start", {})
 
+    def place_database(self, region: str, identifier: str, zone: str) -> Outcome:
+        """Say on a machine of which Availability Zone the real server runs."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/place", {"zone": zone})
+
+    def move_database(self, region: str, identifier: str, zone: str) -> Outcome:
+        """Move the real server with its data to a machine of an Availability Zone; ok once it answers there."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/move", {"zone": zone})
+
     def rename_database(self, region: str, identifier: str, new_identifier: str) -> Outcome:
         """Restart the real server under another identifier; ok once it answers."""
         path = f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/rename"

@@ -29,6 +29,8 @@ class DatabaseHooks:
             web.post(f"{at}/follow", self._follow),
             web.post(f"{at}/stop", self._stop),
             web.post(f"{at}/start", self._start),
+            web.post(f"{at}/place", self._place),
+            web.post(f"{at}/move", self._move),
             web.post(f"{at}/snapshot", self._keep),
             web.post(f"{at}/rename", self._rename),
             web.post(f"{at}/replica", self._add_replica),
@@ -61,6 +63,16 @@ class DatabaseHooks:
     async def _start(self, request: web.Request) -> web.Response:
         databases, region, identifier = self._addressed(request)
         return await self._shown(databases, region, identifier, await databases.restart(region, identifier))
+
+    async def _place(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        zone = _text(await _body(request), "zone")
+        return await self._shown(databases, region, identifier, databases.place(region, identifier, zone))
+
+    async def _move(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        zone = _text(await _body(request), "zone")
+        return await self._shown(databases, region, identifier, await databases.move(region, identifier, zone))
 
     async def _keep(self, request: web.Request) -> web.Response:
         databases, region, identifier = self._addressed(request)
@@ -102,7 +114,8 @@ class DatabaseHooks:
         # The endpoint that RDS names is the door, not the server behind it.
         port = databases.door_port(region, identifier)
         observed = (await server.observe()).as_hook()
-        return web.json_response({**observed, "port": port, "inReach": databases.in_reach(region)})
+        around = {"inReach": databases.in_reach(region), "zone": server.zone, "deadZones": sorted(databases.dead_zones)}
+        return web.json_response({**observed, **around, "port": port})
 
     def _addressed(self, request: web.Request) -> tuple[Databases, str, str]:
         region, identifier = request.match_info["region"], request.match_info["identifier"]
