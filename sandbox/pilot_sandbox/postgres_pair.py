@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from .children import Child
 from .line import Line
 from .naming import PILOT_LIGHT_REGIONS, Names, Regions
 from .postgres import PostgresFailed, PostgresServer
+from .postgres_backups import PostgresBackups
 from .postgres_binaries import PostgresBinaries
 from .relay import Relay
 
@@ -66,6 +67,7 @@ class PostgresPair:
         self._standby = standby
         self._relays: dict[PostgresServer, Relay] = {}
         self._changing = asyncio.Lock()
+        self.backups = PostgresBackups(self, folder / "backups", binaries)
 
     @property
     def servers(self) -> dict[str, PostgresServer]:
@@ -165,11 +167,22 @@ class PostgresPair:
                 raise PostgresFailed(f"there is a server called {identifier} in {region} already: nothing was made")
             over_the_line = region != source_region
             self._check_source(source, None, over_the_line=over_the_line)
-            self._made += 1
-            role = "primary" if region == self.regions.primary else "recovery"
-            server = self._new_server(f"{role}-{self._made + 1}")
+            server = self._another_server(region)
             try:
                 await self._follow(server, source, over_the_line=over_the_line)
+            except BaseException:
+                await self._remove(server)
+                raise
+            self._servers[region, identifier] = server
+
+    async def add_server(self, region: str, identifier: str, fill: Callable[[PostgresServer], Awaitable[None]]) -> None:
+        """Make a new server whose data `fill` provides; raises PostgresFailed, and then there is none."""
+        async with self._changing:
+            if self.find(region, identifier) is not None:
+                raise PostgresFailed(f"there is a server called {identifier} in {region} already: nothing was made")
+            server = self._another_server(region)
+            try:
+                await fill(server)
             except BaseException:
                 await self._remove(server)
                 raise
@@ -225,17 +238,16 @@ class PostgresPair:
             await server.keep(target)
             return target
 
-    async def base_backup(self, name: str) -> Path:
-        """Take a base backup of the primary Region's server, as the content of a recovery point."""
-        target = self._folder / f"backup-{name}"
-        await self.primary.base_backup(self.primary.port, target)
-        return target
-
     async def close(self) -> None:
         """End all servers and the line."""
         await self.line.cut()
         # Nothing in here is needed again: no time for a shutdown checkpoint.
         await asyncio.gather(*(server.stop(immediate=True) for server in self._servers.values()))
+
+    def _another_server(self, region: str) -> PostgresServer:
+        self._made += 1
+        role = "primary" if region == self.regions.primary else "recovery"
+        return self._new_server(f"{role}-{self._made + 1}")
 
     def _new_server(self, role: str) -> PostgresServer:
         return PostgresServer(

@@ -2,9 +2,9 @@
 
 Status. The writer tells the truth of the real server: while that is down, the writer reads `failed`, and so does every
 instance of a secondary. Readers beside a writer stay as they are, for on AWS they run in other Availability Zones, and
-one of them is what FailoverDBCluster moves the writer to; where a whole zone is dead, its instances read `failed`. The cluster itself goes on reading `available`; on AWS, too,
-a cluster that merely reads `available` proves nothing. Roles change in a global database without either status saying
-so: `GlobalClusterMembers` and `FailoverState` do.
+one of them is what FailoverDBCluster moves the writer to; where a whole zone is dead, its instances read `failed`. The
+cluster itself goes on reading `available`; on AWS, too, a cluster that merely reads `available` proves nothing. Roles
+change in a global database without either status saying so: `GlobalClusterMembers` and `FailoverState` do.
 
 In a secondary of a global database every instance is a reader, so no member has `IsClusterWriter`.
 """

@@ -1,8 +1,9 @@
 """RDS: FailoverDBCluster, which moves the writer of a cluster to another instance within its Region.
 
-One real server stands behind all instances of a cluster, for in Aurora they share one volume. So the failover moves that
-server: it stops, or is dead already, and starts over the same data folder on a machine of the target's Availability
-Zone. Connections break, nothing is lost, the cluster's endpoint leads to it, and then another instance is the writer.
+One real server stands behind all instances of a cluster, for in Aurora they share one volume. So the failover moves
+that server: it stops, or is dead already, and starts over the same data folder on a machine of the target's
+Availability Zone. Connections break, nothing is lost, the cluster's endpoint leads to it, and then another instance is
+the writer.
 
 A zone dies by `POST /zone/<zone>/database/down` of the sandbox's control server; the emulator tells the world an
 instance's zone when it is created (CreateDBInstance's `AvailabilityZone`).

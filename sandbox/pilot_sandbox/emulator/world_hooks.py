@@ -25,6 +25,7 @@ _DEFAULT_DELAYS = {
     "snapshotSeconds": 10.0,
     "scaleInSeconds": 15.0,
     "rejoinSeconds": 3.0,
+    "restoreSeconds": 1.0,
 }
 
 
@@ -113,6 +114,26 @@ class World:
         """Make a new real server that follows another; ok once it streams."""
         path = f"/hooks/rds/{_quote(source_region)}/{_quote(source)}/replica"
         return self._post(path, {"region": region, "identifier": identifier})
+
+    def back_up_database(self, region: str, identifier: str, name: str) -> Outcome:
+        """Keep what the real server has now as the recovery point `name`; ok once it is whole."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/backup", {"name": name})
+
+    def restore_database(self, name: str, region: str, identifier: str) -> Outcome:
+        """Make a new real server, stopped, from the recovery point `name`."""
+        body = {"region": region, "identifier": identifier}
+        return self._post(f"/hooks/backups/{_quote(name)}/restore", body)
+
+    def keep_continuously(self, region: str, identifier: str) -> Outcome:
+        """Begin the continuous backup of the real server; ok once there is something to restore from."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/continuous-backup", {})
+
+    def restore_database_to_time(
+        self, source_region: str, source: str, region: str, identifier: str, at_seconds: float
+    ) -> Outcome:
+        """Make a new real server, stopped, with what another had at a time."""
+        body = {"region": region, "identifier": identifier, "atSeconds": at_seconds}
+        return self._post(f"/hooks/rds/{_quote(source_region)}/{_quote(source)}/restore", body)
 
     def delete_database(self, region: str, identifier: str) -> Outcome:
         """End the real server for good, with its data."""

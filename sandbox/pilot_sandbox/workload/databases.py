@@ -136,6 +136,32 @@ class Databases:
         await self._apply_doors()
         return self.pair.server(region, identifier)
 
+    async def back_up(self, region: str, identifier: str, name: str) -> PostgresServer:
+        """Keep what a server has now as the recovery point `name`; returns the server."""
+        await self.pair.backups.take(region, identifier, name)
+        return self.pair.server(region, identifier)
+
+    async def keep_continuously(self, region: str, identifier: str) -> PostgresServer:
+        """Begin the continuous backup of a server; returns the server."""
+        await self.pair.backups.keep_continuously(region, identifier)
+        return self.pair.server(region, identifier)
+
+    async def restore(self, name: str, region: str, identifier: str) -> PostgresServer:
+        """Make a new server, stopped, from the recovery point `name`; returns it."""
+        self._check_alive(region)
+        await self.pair.backups.restore(name, region, identifier)
+        await self._apply_doors()
+        return self.pair.server(region, identifier)
+
+    async def restore_to_time(
+        self, source_region: str, source: str, region: str, identifier: str, at_seconds: float
+    ) -> PostgresServer:
+        """Make a new server, stopped, with what another had at a time, in seconds since the epoch; returns it."""
+        self._check_alive(region)
+        await self.pair.backups.restore_to_time(source_region, source, region, identifier, at_seconds)
+        await self._apply_doors()
+        return self.pair.server(region, identifier)
+
     async def rename(self, region: str, identifier: str, new: str) -> PostgresServer:
         """Give a server another identifier; its door stays behind and leads nowhere. Returns the server."""
         self._check_alive(region)
@@ -156,7 +182,9 @@ class Databases:
     def _check_alive(self, region: str, zone: str | None = None) -> None:
         dead = region if region in self.dead_regions else zone if zone in self.dead_zones else None
         if dead is not None:
-            raise PostgresFailed(f"the database machines of {dead} are dead: nothing starts there until they are mended")
+            raise PostgresFailed(
+                f"the database machines of {dead} are dead: nothing starts there until they are mended"
+            )
 
     async def _apply_doors(self) -> None:
         for region in self.pair.regions:
