@@ -41,6 +41,7 @@ class ControlServer:
                 web.get("/state", self._state),
                 web.post("/primary/{change:down|up}", self._change_all),
                 web.post("/primary/{part:app|database|network}/{change:down|up}", self._change_part),
+                web.post("/zone/{zone}/database/{change:down|up}", self._change_zone),
                 web.post("/probe/network/{change:down|up}", self._change_probe_network),
                 web.get("/delays", self._get_delays),
                 web.post("/delays", self._set_delays),
@@ -92,6 +93,11 @@ class ControlServer:
             await workload.set_part(part, up=up)
         if "network" in parts:
             await self._world.apply_region_network()
+        return _pretty(workload.condition())
+
+    async def _change_zone(self, request: web.Request) -> web.Response:
+        workload = self._workload(request)
+        await workload.databases.set_zone(request.match_info["zone"], up=request.match_info["change"] == "up")
         return _pretty(workload.condition())
 
     async def _change_probe_network(self, request: web.Request) -> web.Response:

@@ -52,6 +52,8 @@ class Delays:
     healthCheckIntervalSeconds: float = 2.0
     # Application Auto Scaling waits fifteen quiet minutes before it scales in; here the minute lasts a second.
     scaleInSeconds: float = 15.0
+    # Of a backup or a point in time, besides the real work; minutes to hours on AWS.
+    restoreSeconds: float = 4.0
     # Of an old Aurora primary, from when its Region is back; minutes to hours on AWS.
     rejoinSeconds: float = 3.0
     # Of Lambda's provisioned concurrency, until all of it is allocated; a minute or two on AWS.
@@ -168,8 +170,6 @@ class World:
         try:
             await name_workload(self.fault_url, self.http, name, there=True)
             await workload.start()
-            backup = await workload.pair.base_backup("first")
-            _log.info("recovery point of %s: base backup in %s", name, backup)
             await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload), self.topology)
             workload.gauges = await asyncio.to_thread(self.topology.gauges, self.clients, workload.names)
             await self._wait_until_served(workload)

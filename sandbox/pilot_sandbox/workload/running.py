@@ -209,6 +209,7 @@ class RunningWorkload:
             "workload": self.names.workload,
             "primary": {part: "down" if part in self.down else "up" for part in PARTS},
             "probeNetwork": "down" if self.probe_network_down else "up",
+            "deadZones": sorted(self.databases.dead_zones),
             "doors": {
                 region: {
                     "loadBalancer": "shut" if region in self.shut_load_balancers else "open",
