@@ -23,9 +23,7 @@ class Bucket:
             s3 = clients.client("s3", region)
             with unless("BucketAlreadyOwnedByYou"):
                 s3.create_bucket(Bucket=names.bucket(region), **created_in(region))
-            s3.put_bucket_versioning(
-                Bucket=names.bucket(region), VersioningConfiguration={"Status": "Enabled"}
-            )
+            s3.put_bucket_versioning(Bucket=names.bucket(region), VersioningConfiguration={"Status": "Enabled"})
         s3 = clients.client("s3", primary)
         if self.replicated:
             s3.put_bucket_replication(

@@ -1,4 +1,4 @@
-"""A CodeBuild project in the recovery Region that runs the owner's own infrastructure code, and the bucket that holds the code."""
+"""A CodeBuild project in the recovery Region that runs the owner's own infrastructure code, and the code's bucket."""
 
 import io
 import zipfile

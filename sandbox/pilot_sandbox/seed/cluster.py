@@ -1,4 +1,4 @@
-"""An Aurora PostgreSQL cluster of one Region, its instances in different Availability Zones; and what is restored from it.
+"""An Aurora PostgreSQL cluster of one Region, an instance in each of its zones; and what is restored from it.
 
 Nothing follows it anywhere: when it is lost, its backups are all there is.
 """

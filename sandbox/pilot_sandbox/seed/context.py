@@ -40,7 +40,7 @@ class SeedContext:
 
 
 def created_in(region: str) -> dict:
-    """What CreateBucket must be told to create a bucket in this Region: of us-east-1, which S3 takes no word for, nothing."""
+    """What CreateBucket must be told to create a bucket in this Region; S3 takes no word for us-east-1."""
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 

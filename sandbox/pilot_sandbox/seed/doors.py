@@ -43,9 +43,7 @@ def seed_database_group(clients: AwsClients, names: Names, region: str) -> str:
     """Create the open group of a Region's database; returns its id."""
     # The default VPC, where the application's instances are.
     inside = {"CidrIp": "172.31.0.0/16", "Description": "the shop's application"}
-    return _group(
-        clients.client("ec2", region), names.security_group("db", closed=False), _POSTGRES_PORT, inside
-    )
+    return _group(clients.client("ec2", region), names.security_group("db", closed=False), _POSTGRES_PORT, inside)
 
 
 def database_group(clients: AwsClients, names: Names, region: str) -> str:

@@ -1,4 +1,4 @@
-"""A Lambda function that is the application, with reserved concurrency, and what of its configuration decides how it runs."""
+"""A Lambda function that is the application, and what of its configuration decides how it runs."""
 
 import io
 import zipfile

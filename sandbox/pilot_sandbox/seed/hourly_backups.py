@@ -84,9 +84,7 @@ class HourlyBackups:
             if plan["BackupPlanName"] != context.names.workload:
                 continue
             for selection in backup.list_backup_selections(BackupPlanId=plan["BackupPlanId"])["BackupSelectionsList"]:
-                backup.delete_backup_selection(
-                    BackupPlanId=plan["BackupPlanId"], SelectionId=selection["SelectionId"]
-                )
+                backup.delete_backup_selection(BackupPlanId=plan["BackupPlanId"], SelectionId=selection["SelectionId"])
             backup.delete_backup_plan(BackupPlanId=plan["BackupPlanId"])
 
 

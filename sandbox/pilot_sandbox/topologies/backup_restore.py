@@ -1,4 +1,4 @@
-"""`backup-restore`: a recovery Region that is empty but for copied recovery points, and for the code that deploys into it."""
+"""`backup-restore`: a recovery Region that is empty but for copied recovery points, and code that deploys into it."""
 
 from ..aws_clients import AwsClients
 from ..naming import Names, Regions
@@ -16,6 +16,7 @@ from .topology import Topology
 _PRIMARY, _RECOVERY = "us-east-1", "us-west-2"
 _ACCOUNT = "111122223333"
 _INSTANCES = 2
+_BACKUPS = HourlyBackups(lambda names: (names.cluster_arn(_PRIMARY),))
 _DATABASES = Cluster(zones=("a",), restored=lambda names: (_RECOVERY, names.cluster(_RECOVERY)))
 
 
@@ -69,10 +70,11 @@ BACKUP_RESTORE = Topology(
         BuildProject("deploy", "deploy", _deploy),
         Canary(),
         SimpleRecords(),
-        HourlyBackups(lambda names: (names.cluster_arn(_PRIMARY),)),
+        _BACKUPS,
     ),
     example="bookings",
     identifiers=_identifiers,
     parameters=_parameters,
     looked_up=_looked_up,
+    backups=_BACKUPS,
 )

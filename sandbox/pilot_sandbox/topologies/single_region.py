@@ -1,4 +1,4 @@
-"""`single-region`: an Aurora cluster over two Availability Zones, a DynamoDB table and a Lambda function, in one Region.
+"""`single-region`: an Aurora cluster over two Availability Zones, a DynamoDB table, a Lambda function, in one Region.
 
 Two plans: an Availability Zone dies, and the writer moves to the other; or the data is spoilt, and cluster and table
 are restored beside the originals to a moment before.
@@ -18,6 +18,7 @@ from .topology import Topology
 _REGION = "us-east-1"
 _ACCOUNT = "111122223333"
 _DATABASES = Cluster(zones=("a", "b"), restored=lambda names: (names.regions.primary, names.restored_cluster))
+_BACKUPS = HourlyBackups(lambda names: (names.cluster_arn(_REGION), names.table_arn))
 _FUNCTION, _TABLE = Function(reserved_concurrency=50), Table()
 
 
@@ -50,12 +51,6 @@ def _lead_over(names: Names) -> dict[str, str]:
     return {"FUNCTION": names.function, "CLUSTER": names.restored_cluster, "TABLE": names.restored_table}
 
 
-def _resources(names: Names) -> tuple[str, ...]:
-    return names.cluster_arn(_REGION), names.table_arn
-
-
-
-
 SINGLE_REGION = Topology(
     name="single-region",
     regions=Regions(primary=_REGION, recovery=_REGION),
@@ -67,7 +62,7 @@ SINGLE_REGION = Topology(
         BuildProject("lead-over", "lead_over", _lead_over),
         Canary(),
         SimpleRecords(),
-        HourlyBackups(_resources),
+        _BACKUPS,
     ),
     example="orders",
     identifiers=_identifiers,
@@ -75,5 +70,6 @@ SINGLE_REGION = Topology(
     more_plans=("restore",),
     function=_FUNCTION,
     table=_TABLE,
+    backups=_BACKUPS,
     doomed_zone=f"{_REGION}a",
 )

@@ -1,4 +1,4 @@
-"""The execution environments of a workload's Lambda function: processes of the application, as the function is configured.
+"""The execution environments of a workload's Lambda function: processes, as many and such as it is configured.
 
 Lambda starts environments as requests come in, spreads them over the Availability Zones of the function's subnets, and
 makes new ones when the configuration changes. Here a few are kept all the time, one zone after the other; none while
@@ -50,7 +50,7 @@ class Environments:
             await asyncio.sleep(_TICK_SECONDS)
 
     async def follow(self, wanted: Configuration | None) -> None:
-        """End the environments that are dead, of a dead zone, of another configuration or too many, and make what lacks."""
+        """End the environments that are dead, of a dead zone, of another cluster or too many, and make what lacks."""
         count = environments_for(wanted)
         cluster = "" if wanted is None else wanted.cluster
         ended = self._instances.ended()
@@ -63,7 +63,9 @@ class Environments:
             await self._make(cluster)
 
     async def _make(self, cluster: str) -> None:
-        zone = next_zone(self._region, [zone for zone, _ in self._made.values()], self._databases.dead_zones.__contains__)
+        zone = next_zone(
+            self._region, [zone for zone, _ in self._made.values()], self._databases.dead_zones.__contains__
+        )
         if zone is None:
             return
         environment = f"env-{next(self._numbers)}-{zone}"

@@ -1,4 +1,4 @@
-"""The owner's own infrastructure code: deploys the application into a Region that has its database and cache, and nothing else.
+"""The owner's own infrastructure code: deploys the application into a Region that has its database and its cache.
 
 Run by CodeBuild. It may be started before database and cache are there, so it waits for both; run again, it finds what
 it has made. Its environment: CLUSTER and CACHE, the identifiers to wait for; NAME, of the Auto Scaling group and its
