@@ -54,7 +54,7 @@ class Groups:
                 clients.client("autoscaling", region).delete_auto_scaling_group(
                     AutoScalingGroupName=names.group, ForceDelete=True
                 )
-            with unless("InvalidLaunchTemplateName.NotFoundException"):
+            with unless("InvalidLaunchTemplateName.NotFoundException", "InvalidLaunchTemplateId.NotFoundException"):
                 clients.client("ec2", region).delete_launch_template(LaunchTemplateName=names.launch_template)
 
     def _sizes(self, context: SeedContext, region: str) -> Sizes | None:
