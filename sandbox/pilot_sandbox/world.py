@@ -58,6 +58,8 @@ class Delays:
     rejoinSeconds: float = 3.0
     # Of Lambda's provisioned concurrency, until all of it is allocated; a minute or two on AWS.
     provisionedConcurrencySeconds: float = 2.0
+    # Of every change of an ElastiCache replication group or global datastore; minutes on AWS.
+    cacheSeconds: float = 3.0
 
 
 @dataclass

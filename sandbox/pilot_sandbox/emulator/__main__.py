@@ -54,6 +54,8 @@ def _install_shims(settings: Settings) -> None:
     from .aurora_writer import WriterShim
     from .autoscaling import GroupShim
     from .build_run import BuildSettings
+    from .cache_global import CacheGlobalShim
+    from .cache_groups import CacheGroupShim
     from .codebuild import BuildShim
     from .doors import DoorKeeper
     from .ecs_services import ServiceShim
@@ -86,6 +88,9 @@ def _install_shims(settings: Settings) -> None:
     GroupShim(world).install()
     ServiceShim(world).install()
     ApplicationAutoScaling(world).install()
+    caches = CacheGroupShim(world)
+    caches.install()
+    CacheGlobalShim(world, caches).install()
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)

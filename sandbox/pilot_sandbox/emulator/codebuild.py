@@ -66,16 +66,21 @@ class BuildShim:
         project = _overridden(project, data)
         if (refusal := _refuse_project(project)) is not None:
             return refusal
+        begun: list[Answer] = []
+
+        def begin() -> str:
+            build_id, answer = self._begin(project, data)
+            begun.append(answer)
+            return build_id
+
         token = data.get("idempotencyToken")
-        if token is None:
-            return _show(self._begin(project, data))
         scope = (get_account_id(), get_region())
         try:
-            build_id, _ = self._tokens.once(scope, token, data, lambda: self._begin(project, data))
+            build_id = begin() if token is None else self._tokens.once(scope, token, data, begin)[0]
         except TokenMismatchError:
             message = f"Build parameters do not match those of the build that was started with the token {token}"
             return _refuse("InvalidInputException", message)
-        return _show(build_id)
+        return begun[0] if begun else _show(build_id)
 
     def stop(self, data: dict) -> Answer:
         """StopBuild: whatever the build runs is killed. One that is over stays as it is."""
@@ -97,7 +102,7 @@ class BuildShim:
         missing = [wanted for wanted, build in found.items() if build is None]
         return json_response({"builds": builds, "buildsNotFound": missing})
 
-    def _begin(self, project: dict, data: dict) -> str:
+    def _begin(self, project: dict, data: dict) -> tuple[str, Answer]:
         build_id = codebuild._build_id(project["name"])
         with self._numbers:
             build = codebuild._make_build_record(project, build_id, data.get("sourceVersion"))
@@ -105,9 +110,11 @@ class BuildShim:
             codebuild._builds[build_id] = build
         run = BuildRun(build, copy.deepcopy(project), self._settings, get_account_id(), get_region())
         self._runs[build["arn"]] = run
+        # Before anything ran: a short build could be over before the request is answered.
+        answer = _show(build_id)
         run.start(when_done=lambda: self._runs.pop(build["arn"], None))
         logger.info("build %s was started", build_id)
-        return build_id
+        return build_id, answer
 
 
 def _beginning(project: dict, build: dict) -> dict:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, request_scope
@@ -59,12 +58,13 @@ class ConcurrencyShim:
             "LastModified": lambda_svc._now_iso(),
         }
         scope = (get_account_id(), get_region())
+        answer = json_response(dict(config), 202)
         threading.Thread(target=self._allocate, args=(scope, config), daemon=True).start()
-        return json_response(dict(config), 202)
+        return answer
 
     def _allocate(self, scope: tuple[str, str], config: dict) -> None:
         with request_scope(*scope):
-            time.sleep(self._world.delay_seconds("provisionedConcurrencySeconds"))
+            self._world.wait("provisionedConcurrencySeconds")
             asked = config["RequestedProvisionedConcurrentExecutions"]
             config["AvailableProvisionedConcurrentExecutions"] = asked
             config["AllocatedProvisionedConcurrentExecutions"] = asked

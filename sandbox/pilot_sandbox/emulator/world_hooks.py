@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,6 +19,8 @@ _READ_TIMEOUT_SECONDS = 3.0
 # A launch starts an application process and waits until it answers; a promotion waits until the standby takes writes.
 _ACT_TIMEOUT_SECONDS = 120.0
 
+_DELAY_LOOK_SECONDS = 0.2
+
 _DEFAULT_DELAYS = {
     "promotionSeconds": 0.0,
     "launchSeconds": 0.0,
@@ -27,6 +30,7 @@ _DEFAULT_DELAYS = {
     "rejoinSeconds": 3.0,
     "provisionedConcurrencySeconds": 2.0,
     "restoreSeconds": 1.0,
+    "cacheSeconds": 3.0,
 }
 
 
@@ -62,6 +66,12 @@ class World:
         """One of the delays of `GET /hooks/delays`, read anew at each use so that it can be changed at any time."""
         delays = self._get("/hooks/delays") or {}
         return max(0.0, float(delays.get(name, _DEFAULT_DELAYS[name])))
+
+    def wait(self, name: str) -> None:
+        """Let one of the delays pass; it may be made longer or shorter meanwhile."""
+        began = time.monotonic()
+        while (left_seconds := began + self.delay_seconds(name) - time.monotonic()) > 0:
+            time.sleep(min(left_seconds, _DELAY_LOOK_SECONDS))
 
     def database(self, region: str, identifier: str) -> dict | None:
         """The live database server behind an RDS instance, or None where there is none."""

@@ -18,6 +18,7 @@ class FakeWorld:
             "snapshotSeconds": 1.0,
             "scaleInSeconds": 1.0,
             "provisionedConcurrencySeconds": 1.0,
+            "cacheSeconds": 1.0,
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None

@@ -1,4 +1,4 @@
-"""`backup-restore` over the AWS API alone: it serves, the other Region is empty, it is rebuilt there by hand, and goes.
+"""`backup-restore` over the AWS API alone: it serves, the other Region is empty, is rebuilt by hand, and all goes."""
 
 from __future__ import annotations
 
