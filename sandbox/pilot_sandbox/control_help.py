@@ -7,7 +7,11 @@ _EXAMPLES = (
     ("POST /primary/database/up", "start it again", None),
     ("POST /primary/network/down", "cut the primary Region off: users, replication and its AWS API", None),
     ("POST /primary/network/up", "connect it again", None),
-    ("POST /zone/us-east-1a/database/down", "kill the database machines and Lambda's environments of one Availability Zone", None),
+    (
+        "POST /zone/us-east-1a/database/down",
+        "kill the database machines and Lambda's environments of one Availability Zone",
+        None,
+    ),
     ("POST /zone/us-east-1a/database/up", "start them again", None),
     ("POST /primary/down", "all three, but the Region's AWS API goes on answering", None),
     ("POST /primary/up", "all three", None),

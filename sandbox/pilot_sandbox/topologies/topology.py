@@ -70,6 +70,11 @@ class Topology:
         return f"/zone/{self.doomed_zone}/database/down" if self.doomed_zone else "/primary/down"
 
     @property
+    def restored_from_backup(self) -> bool:
+        """Whether the disaster leaves nothing but backups."""
+        return self.backups is not None and self.doomed_zone is None
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Everything that is seeded, in order."""
         return (self.databases, *self.others)
