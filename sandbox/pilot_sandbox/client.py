@@ -48,6 +48,11 @@ def losses(confirmed: list[Confirmed], readable: set[int]) -> list[dict]:
     return found
 
 
+def longest_gap_seconds(confirmed: list[Confirmed]) -> float | None:
+    """The longest time between two confirmed orders, one after the other; None before there are two."""
+    return max((after.at - before.at for before, after in itertools.pairwise(confirmed)), default=None)
+
+
 class OutsideClient:
     """Posts about five numbered orders a second to the address that DNS gives, its TTL honoured."""
 
@@ -121,6 +126,7 @@ class OutsideClient:
             "lastRegions": [entry["region"] for entry in self._recent],
             "recent": list(self._recent),
             "lastAcked": None if last is None else {"number": last.number, "at": last.at, "region": last.region},
+            "longestGapSeconds": longest_gap_seconds(confirmed),
             "ackedByRegion": {},
             "firstAckedByRegion": {},
             "lost": None,

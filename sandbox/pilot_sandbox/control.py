@@ -1,5 +1,6 @@
 """The control server: breaks and mends the primary for people and tests, and answers the emulator's hooks."""
 
+import asyncio
 import dataclasses
 import json
 import logging
@@ -14,6 +15,7 @@ from .postgres import PostgresFailed
 from .workload.database_hooks import DatabaseHooks
 from .workload.instances import LaunchFailed
 from .workload.running import PARTS, RunningWorkload
+from .workload.spoiling import spoil_data
 
 if TYPE_CHECKING:
     from .world import World
@@ -41,6 +43,9 @@ class ControlServer:
                 web.get("/state", self._state),
                 web.post("/primary/{change:down|up}", self._change_all),
                 web.post("/primary/{part:app|database|network}/{change:down|up}", self._change_part),
+                web.post("/zone/{zone}/database/{change:down|up}", self._change_zone),
+                web.post("/data/spoil", self._spoil),
+                web.post("/backup/take", self._take_backup),
                 web.post("/probe/network/{change:down|up}", self._change_probe_network),
                 web.get("/delays", self._get_delays),
                 web.post("/delays", self._set_delays),
@@ -93,6 +98,23 @@ class ControlServer:
         if "network" in parts:
             await self._world.apply_region_network()
         return _pretty(workload.condition())
+
+    async def _change_zone(self, request: web.Request) -> web.Response:
+        workload = self._workload(request)
+        await workload.databases.set_zone(request.match_info["zone"], up=request.match_info["change"] == "up")
+        return _pretty(workload.condition())
+
+    async def _spoil(self, request: web.Request) -> web.Response:
+        workload = self._workload(request)
+        await spoil_data(workload, self._world.topology, self._world.clients)
+        return _pretty(workload.condition())
+
+    async def _take_backup(self, request: web.Request) -> web.Response:
+        names, backups = self._workload(request).names, self._world.topology.backups
+        if backups is None:
+            raise _refusal(409, f"topology {self._world.topology.name} has no backup plan: nothing was backed up")
+        await asyncio.to_thread(backups.take, self._world.clients, names)
+        return _pretty({"taken": backups.resources(names)})
 
     async def _change_probe_network(self, request: web.Request) -> web.Response:
         workload = self._workload(request)

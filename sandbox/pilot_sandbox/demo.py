@@ -51,14 +51,17 @@ def _tell(view: View, stack: Stack, replication_lag_seconds: float, say: Say) ->
 
 def _fail_over(view: View, stack: Stack, replication_lag_seconds: float, phases: Phases) -> int:
     say = phases.say
-    call(f"{view.control_url}/replication/lag", {"seconds": replication_lag_seconds})
+    if view.topology.databases.standby:
+        call(f"{view.control_url}/replication/lag", {"seconds": replication_lag_seconds})
     _show_traffic(view, say)
+    if view.topology.restored_from_backup:
+        call(f"{view.control_url}/backup/take", {})
+        say(
+            f"AWS Backup has taken its hourly backup; {view.recovery} holds a copy. What is ordered from now on is in none"
+        )
+        _show_traffic(view, say)
     phases.begin("fail over")
-    say(f"killing the primary Region {view.primary}: network, AWS API, database, application")
-    killed_at = time.time()
-    call(f"{view.control_url}/primary/down", {})
-    # The Region's AWS API too: whatever asks it gets no answer.
-    call(f"{view.control_url}/primary/network/down", {})
+    killed_at = _kill(view, say)
     say("waiting for the alarm to start the recovery; nothing here starts it")
     following.wait_for_execution(stack, killed_at, _ALARM_TIMEOUT_SECONDS)
     run = follow(stack, killed_at, say)
@@ -70,6 +73,22 @@ def _fail_over(view: View, stack: Stack, replication_lag_seconds: float, phases:
         number, stored = proof.body["number"], proof.body["id"]
         say(f"seen from outside: {proof.region} answers, and stored order {number} as id {stored}")
     return _conclude(view, run, report, killed_at, say)
+
+
+def _kill(view: View, say: Say) -> float:
+    """Do the worst that this system is made to survive; returns when."""
+    killed_at = time.time()
+    if view.topology.doomed_zone is not None:
+        say(
+            f"killing Availability Zone {view.topology.doomed_zone}: the database's writer, and what ran there of the application"
+        )
+        call(f"{view.control_url}{view.topology.disaster}", {})
+        return killed_at
+    say(f"killing the primary Region {view.primary}: network, AWS API, database, application")
+    call(f"{view.control_url}{view.topology.disaster}", {})
+    # The Region's AWS API too: whatever asks it gets no answer.
+    call(f"{view.control_url}/primary/network/down", {})
+    return killed_at
 
 
 def _show_traffic(view: View, say: Say) -> None:
@@ -87,12 +106,11 @@ def _conclude(view: View, run: Execution, report: dict, killed_at: float, say: S
     if run.status == "SUCCEEDED":
         client = client_served_by(view.control_url, view.recovery)
     first = client["firstAckedByRegion"].get(view.recovery)
-    outage = f"{first - killed_at:.1f} s" if first else "no order confirmed yet"
     lines = [
         f"outcome                     {report.get('outcome')}   (execution {run.status})",
         f"RTO from the incident       {_seconds(report.get('rtoFromIncidentSeconds'))}",
         f"RTO from the decision       {_seconds(report.get('rtoFromDecisionSeconds'))}",
-        f"outage that users had       {outage}, from the kill to the first order confirmed by {view.recovery}",
+        f"outage that users had       {_outage(view, client, killed_at)}",
         f"RPO reported                {_seconds(report.get('rpoSeconds'))} at most",
         f"data lost, counted outside  {client['lost']} of {client['acked']} confirmed orders, "
         f"the last {_seconds(client.get('lossSeconds'))} before the kill",
@@ -102,6 +120,15 @@ def _conclude(view: View, run: Execution, report: dict, killed_at: float, say: S
     recovered = run.status == "SUCCEEDED" and report.get("outcome") == "recovered" and first is not None
     say("RECOVERED, as seen from outside" if recovered else "NOT RECOVERED: see the lines above")
     return 0 if recovered else 1
+
+
+def _outage(view: View, client: dict, killed_at: float) -> str:
+    if view.primary == view.recovery:
+        return f"{_seconds(client['longestGapSeconds'])}, the longest time without a confirmed order"
+    first = client["firstAckedByRegion"].get(view.recovery)
+    if first is None:
+        return "no order confirmed yet"
+    return f"{first - killed_at:.1f} s, from the kill to the first order confirmed by {view.recovery}"
 
 
 def _agreement(report: dict, counted_seconds: float | None) -> str:

@@ -11,6 +11,7 @@ from .aws_clients import AwsClients, tool_environment
 from .children import start_child
 from .naming import STACK_NAME
 from .paths import REPOSITORY, SandboxPaths
+from .seed.context import created_in
 from .topologies import Topology
 
 _DEPLOY_TIMEOUT_SECONDS = 300.0
@@ -129,7 +130,7 @@ def _make_source_bucket(clients: AwsClients, region: str) -> None:
     s3 = clients.client("s3", region)
     existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     if _SOURCE_BUCKET not in existing:
-        s3.create_bucket(Bucket=_SOURCE_BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
+        s3.create_bucket(Bucket=_SOURCE_BUCKET, **created_in(region))
 
 
 def _outputs(clients: AwsClients, region: str) -> dict[str, str]:

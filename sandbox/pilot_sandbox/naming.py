@@ -11,9 +11,10 @@ RECOVERY_REGION = "ap-southeast-1"
 ACCOUNT_ID = "000000000000"
 STACK_NAME = "pilot-light"
 
-# RDS identifiers allow 63 characters; the longest suffix used here is "-aurora-primary-1".
+# RDS identifiers allow 63 characters; the longest suffix used here is "-aurora-recovery-1".
 _WORKLOAD_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 _LOAD_BALANCING_NAME_MAX = 32
+_CACHE_NAME_MAX = 40
 
 
 class InvalidName(ValueError):
@@ -91,15 +92,15 @@ class Names:
         """Elastic Load Balancing's name of the target group behind it, as short as a load balancer's."""
         return self._short("tg")
 
-    def _short(self, ending: str) -> str:
+    def _short(self, ending: str, longest: int = _LOAD_BALANCING_NAME_MAX) -> str:
         name = f"{self.workload}-{ending}"
-        if len(name) <= _LOAD_BALANCING_NAME_MAX:
+        if len(name) <= longest:
             return name
         digest = sha256(self.workload.encode()).hexdigest()[:8]
         return f"{self.workload[:20].rstrip('-')}-{digest}-{ending}"
 
     def security_group(self, of: str, *, closed: bool) -> str:
-        """Security group in the primary Region, of the load balancer (`lb`) or the database (`db`)."""
+        """Security group of a Region's load balancer (`lb`) or database (`db`)."""
         return f"{self.workload}-{of}-{'closed' if closed else 'open'}"
 
     def database(self, region: str) -> str:
@@ -123,9 +124,60 @@ class Names:
         """ARN of one Region's DB cluster."""
         return f"arn:aws:rds:{region}:{ACCOUNT_ID}:cluster:{self.cluster(region)}"
 
-    def cluster_instance(self, region: str) -> str:
-        """The instance in one Region's DB cluster."""
-        return f"{self.cluster(region)}-1"
+    def cluster_instance(self, region: str, number: int = 1) -> str:
+        """An instance in one Region's DB cluster; the first is the writer's to begin with."""
+        return f"{self.cluster(region)}-{number}"
+
+    @property
+    def restored_cluster(self) -> str:
+        """DB cluster that is restored beside the primary Region's own."""
+        return f"{self.workload}-aurora-restored"
+
+    def restored_instance(self, number: int) -> str:
+        """An instance in it."""
+        return f"{self.restored_cluster}-{number}"
+
+    @property
+    def table(self) -> str:
+        """DynamoDB table in the primary Region."""
+        return f"{self.workload}-carts"
+
+    @property
+    def table_arn(self) -> str:
+        """Its ARN."""
+        return f"arn:aws:dynamodb:{self.regions.primary}:{ACCOUNT_ID}:table/{self.table}"
+
+    @property
+    def restored_table(self) -> str:
+        """DynamoDB table that is restored beside it."""
+        return f"{self.table}-restored"
+
+    @property
+    def function(self) -> str:
+        """Lambda function that is the application."""
+        return f"{self.workload}-api"
+
+    @property
+    def cache(self) -> str:
+        """ElastiCache replication group, of the same name in both Regions, in the 40 characters that it allows."""
+        return self._short("cache", _CACHE_NAME_MAX)
+
+    def bucket(self, region: str) -> str:
+        """The frontend's bucket in one Region."""
+        return f"{self.workload}-frontend-{region}"
+
+    @property
+    def build_source_bucket(self) -> str:
+        """The bucket in the recovery Region that holds the owner's infrastructure code."""
+        return f"{self.workload}-infrastructure"
+
+    def build_project(self, of: str) -> str:
+        """CodeBuild project in the recovery Region that runs the owner's infrastructure code."""
+        return f"{self.workload}-{of}"
+
+    def role_arn(self, of: str) -> str:
+        """ARN of an IAM role of the owner's."""
+        return f"arn:aws:iam::{ACCOUNT_ID}:role/{self.workload}-{of}"
 
     @property
     def group(self) -> str:
@@ -161,10 +213,13 @@ class Names:
         """Backup vault in the recovery Region."""
         return f"{self.workload}-vault"
 
-    @property
-    def plan_key(self) -> str:
-        """Key of the plan document in the artifacts bucket."""
-        return f"plans/{self.workload}.yaml"
+    def plan(self, ending: str = "") -> str:
+        """Name of the workload's plan, or of another plan of the same workload."""
+        return f"{self.workload}-{ending}" if ending else self.workload
+
+    def plan_key(self, ending: str = "") -> str:
+        """Key of a plan document in the artifacts bucket."""
+        return f"plans/{self.plan(ending)}.yaml"
 
     @property
     def stop_key(self) -> str:

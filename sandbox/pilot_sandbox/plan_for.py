@@ -1,5 +1,6 @@
 """The sandbox's plan document: the published example, with the sandbox's resources in place of real ones."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import yaml
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from .topologies.topology import Topology
 
 # What only a real-world value contains: none of it may be left in a sandbox's plan.
-_REAL_WORLD = ("example.com", "111122223333", "192.0.2.", "sg-0a1b2c3d4e5f6")
+_REAL_WORLD = ("example.com", "111122223333", "192.0.2.", "sg-0a1b2c3d4e5f6", "EXAMPLE")
 #: Minutes are right for a real outage; in the sandbox the primary is dead as soon as it is killed.
 SANDBOX_HOLD_SECONDS = 5
 
@@ -19,16 +20,26 @@ class PlanUnusable(RuntimeError):
     """The example plan could not be turned into the sandbox's."""
 
 
-def plan_for(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors") -> str:
-    """Return the plan of one workload as YAML."""
-    plan = yaml.safe_load(topology.plan.read_text())
-    plan = _replace(plan, _values(topology, context, doors), _prefixes(topology, context))
-    plan["metadata"]["name"] = context.names.workload
+def plan_for(
+    topology: "Topology",
+    context: "SeedContext",
+    doors: "PrimaryDoors",
+    looked_up: Mapping[str, str] | None = None,
+    ending: str = "",
+) -> str:
+    """Return a plan of one workload as YAML: the topology's own, or another one of it.
+
+    `looked_up` is what the topology looked up of the seeded resources.
+    """
+    example = topology.other_plan(ending) if ending else topology.plan
+    plan = yaml.safe_load(example.read_text())
+    plan = _replace(plan, _values(topology, context, doors) | dict(looked_up or {}), _prefixes(topology, context))
+    plan["metadata"]["name"] = context.names.plan(ending)
     plan["policy"]["holdSeconds"] = SANDBOX_HOLD_SECONDS
     _scale(plan, topology)
     left = [f"{path} = {value!r}" for path, value in _texts(plan) if any(word in value for word in _REAL_WORLD)]
     if left:
-        raise PlanUnusable(f"{topology.plan} has values that the sandbox has no counterpart for: {'; '.join(left)}")
+        raise PlanUnusable(f"{example} has values that the sandbox has no counterpart for: {'; '.join(left)}")
     return yaml.safe_dump(plan, sort_keys=False, allow_unicode=True)
 
 
@@ -66,8 +77,11 @@ def _values(topology: "Topology", context: "SeedContext", doors: "PrimaryDoors")
 def _prefixes(topology: "Topology", context: "SeedContext") -> dict[str, str]:
     # The functions probe over listeners of their own, so that their network can fail alone.
     return {
-        f"https://{context.names.role(region)}-lb.{topology.example}.example.com": context.probe_urls[region]
-        for region in topology.regions
+        f"https://control.{topology.example}.example.com": context.probe_urls[topology.regions.recovery],
+        **{
+            f"https://{context.names.role(region)}-lb.{topology.example}.example.com": context.probe_urls[region]
+            for region in topology.regions
+        },
     }
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -22,6 +24,8 @@ _TOOL_TIMEOUT_SECONDS = 120.0
 _STREAM_TIMEOUT_SECONDS = 20.0
 # For what a standby has already received; a shutdown in good order waits until it has received everything.
 _REPLAY_TIMEOUT_SECONDS = 10.0
+# Of all that another server wrote since a base backup.
+_REPLAY_LOG_TIMEOUT_SECONDS = 60.0
 # A shutdown in good order waits until the standbys have everything, over however long a line.
 _SHUTDOWN_PATIENCE_SECONDS = 30.0
 
@@ -90,7 +94,7 @@ class Observation:
 
 
 class PostgresServer:
-    """One server: a data folder, a port that never changes, and at times a process."""
+    """One server: a data folder, a port that changes only when it moves, and at times a process."""
 
     def __init__(
         self,
@@ -114,6 +118,10 @@ class PostgresServer:
         self._upstream: str | None = None
         #: The server that this one follows, while it is a standby.
         self.source: PostgresServer | None = None
+        #: The Availability Zone whose machine it runs on; None while nobody has said.
+        self.zone: str | None = None
+        #: Seconds since the epoch at which it was stopped; None until then, and while it runs.
+        self.stopped_at: float | None = None
         #: Of the monotonic clock: when this standby last was known to have everything that its source had.
         self._caught_up_at: float | None = None
         folder.mkdir(parents=True)
@@ -179,10 +187,36 @@ class PostgresServer:
             await self.base_backup(self.port, target)
         else:
             # The files of a server that died are a whole volume too: it recovers from them when it starts.
-            await asyncio.to_thread(self._copy_data, target)
+            await asyncio.to_thread(self._copy_data, self.data, target)
 
-    def _copy_data(self, target: Path) -> None:
-        shutil.copytree(self.data, target)
+    async def fill(self, folder: Path) -> None:
+        """Replace the data by a copy of a kept folder; the server ends up stopped, and a primary once it starts."""
+        await self.stop(immediate=True)
+        await asyncio.to_thread(shutil.rmtree, self.data, ignore_errors=True)
+        await asyncio.to_thread(self._copy_data, folder, self.data)
+        self.source = self._upstream = None
+
+    async def replay(self, log_folder: Path, until_seconds: float | None) -> None:
+        """Replay another server's write-ahead log over the base backup that this one was filled with, then stop.
+
+        Up to the last commit at `until_seconds` since the epoch or before, or all of it. Raises PostgresFailed, also
+        when no commit is later than that time.
+        """
+        signal_file = self.data / "recovery.signal"
+        signal_file.touch(0o600)
+        self._binaries.own(signal_file)
+        settings = {
+            "restore_command": f"cp {shlex.quote(str(log_folder))}/%f %p 2>/dev/null",
+            "recovery_target_action": "promote",
+        }
+        if until_seconds is not None:
+            settings["recovery_target_time"] = datetime.fromtimestamp(until_seconds, UTC).isoformat()
+        await self.start(settings)
+        await self._wait_until("SELECT NOT pg_is_in_recovery()", _REPLAY_LOG_TIMEOUT_SECONDS, "end its recovery")
+        await self.stop()
+
+    def _copy_data(self, source: Path, target: Path) -> None:
+        shutil.copytree(source, target)
         for path in (target, *target.rglob("*")):
             self._binaries.own(path)
 
@@ -200,11 +234,12 @@ class PostgresServer:
             "--no-manifest",
         )
 
-    async def start(self) -> None:
+    async def start(self, more_settings: Mapping[str, str] | None = None) -> None:
         """Start the server and wait until it answers queries."""
         if self.running:
             return
-        settings = dict(_SETTINGS, port=str(self.port), unix_socket_directories=str(self._folder))
+        own = {"port": str(self.port), "unix_socket_directories": str(self._folder)}
+        settings = {**_SETTINGS, **own, **(more_settings or {})}
         if self._upstream is not None:
             settings["primary_conninfo"] = self._upstream
         command = [self._binaries.program("postgres"), "-D", str(self.data)]
@@ -222,14 +257,27 @@ class PostgresServer:
         )
         self._register(self._child)
         await self._wait_until("SELECT true", _START_TIMEOUT_SECONDS, "answer after its start")
+        self.stopped_at = None
 
     async def stop(self, *, immediate: bool = False) -> None:
         """Stop the server: in good order, or at once as if its machine had died."""
+        if self.running:
+            self.stopped_at = time.time()
         if self._child is not None and immediate:
             await self._child.stop(signal.SIGQUIT)
         elif self._child is not None:
             await self._child.stop(signal.SIGINT, _SHUTDOWN_PATIENCE_SECONDS)
         await self.database.close()
+
+    async def move(self, zone: str | None) -> None:
+        """Start on a machine of another Availability Zone, over the same data folder and behind another port.
+
+        What an Aurora failover does: the volume stays, and the server of another instance opens it.
+        """
+        await self.stop()
+        self.zone, self.port = zone, free_port()
+        self.database = Database(self.port, self._password)
+        await self.start()
 
     async def shutdown_position(self) -> str:
         """Where the write-ahead log of a server that was stopped in good order ends: its last checkpoint record."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from .children import Child
 from .line import Line
 from .naming import PILOT_LIGHT_REGIONS, Names, Regions
 from .postgres import PostgresFailed, PostgresServer
+from .postgres_backups import PostgresBackups
 from .postgres_binaries import PostgresBinaries
 from .relay import Relay
 
@@ -25,6 +26,8 @@ CREATE TABLE IF NOT EXISTS orders (
 class PostgresPair:
     """A primary and its standby at first; later whatever has been made of them.
 
+    Without a standby there is the primary alone: the recovery Region has no database yet, or is the same Region.
+
     A server is known by Region and identifier. *The* server of a Region is the one that has the identifier of the
     workload's plan; a Region may have others, such as an old primary that was renamed, or none at all for a while.
     """
@@ -38,6 +41,8 @@ class PostgresPair:
         register: Callable[[Child], None],
         regions: Regions = PILOT_LIGHT_REGIONS,
         identifiers: Mapping[str, str] | None = None,
+        *,
+        standby: bool = True,
     ) -> None:
         self.regions = regions
         #: The identifier that the workload's plan has for each Region's database.
@@ -54,12 +59,15 @@ class PostgresPair:
         self._made = 0
         folder.mkdir(parents=True)
         binaries.own(folder)
+        roles = ((regions.primary, "primary"), (regions.recovery, "recovery"))
         self._servers = {
             (region, self.identifiers[region]): self._new_server(role)
-            for region, role in ((regions.primary, "primary"), (regions.recovery, "recovery"))
+            for region, role in (roles if standby else roles[:1])
         }
+        self._standby = standby
         self._relays: dict[PostgresServer, Relay] = {}
         self._changing = asyncio.Lock()
+        self.backups = PostgresBackups(self, folder / "backups", binaries)
 
     @property
     def servers(self) -> dict[str, PostgresServer]:
@@ -98,8 +106,9 @@ class PostgresPair:
         await self.primary.initialise()
         await self.primary.start()
         await self.primary.database.query(_SCHEMA)
-        async with self._changing:
-            await self._follow(self.recovery, self.primary, over_the_line=True)
+        if self._standby:
+            async with self._changing:
+                await self._follow(self.recovery, self.primary, over_the_line=True)
 
     async def promote(self, region: str, identifier: str | None = None) -> None:
         """Promote a standby; raises PostgresFailed when it is none or not running."""
@@ -158,11 +167,22 @@ class PostgresPair:
                 raise PostgresFailed(f"there is a server called {identifier} in {region} already: nothing was made")
             over_the_line = region != source_region
             self._check_source(source, None, over_the_line=over_the_line)
-            self._made += 1
-            role = "primary" if region == self.regions.primary else "recovery"
-            server = self._new_server(f"{role}-{self._made + 1}")
+            server = self._another_server(region)
             try:
                 await self._follow(server, source, over_the_line=over_the_line)
+            except BaseException:
+                await self._remove(server)
+                raise
+            self._servers[region, identifier] = server
+
+    async def add_server(self, region: str, identifier: str, fill: Callable[[PostgresServer], Awaitable[None]]) -> None:
+        """Make a new server whose data `fill` provides; raises PostgresFailed, and then there is none."""
+        async with self._changing:
+            if self.find(region, identifier) is not None:
+                raise PostgresFailed(f"there is a server called {identifier} in {region} already: nothing was made")
+            server = self._another_server(region)
+            try:
+                await fill(server)
             except BaseException:
                 await self._remove(server)
                 raise
@@ -193,6 +213,18 @@ class PostgresPair:
         """Start a server in the role that it had."""
         await self.server(region, identifier).start()
 
+    async def move(self, region: str, identifier: str, zone: str) -> None:
+        """Stop a server and start it on a machine of another Availability Zone; nothing is lost, for its data stays.
+
+        Standbys over the line connect again by themselves. Raises PostgresFailed when it does not start there.
+        """
+        async with self._changing:
+            server = self.server(region, identifier)
+            await server.move(zone)
+            for follower, relay in self._relays.items():
+                if follower.source is server:
+                    relay.target_port = server.port
+
     async def keep(self, region: str, identifier: str, name: str) -> Path:
         """Keep what a primary has now, up or down, as a snapshot's content; returns the folder, or PostgresFailed."""
         async with self._changing:
@@ -206,17 +238,16 @@ class PostgresPair:
             await server.keep(target)
             return target
 
-    async def base_backup(self, name: str) -> Path:
-        """Take a base backup of the primary Region's server, as the content of a recovery point."""
-        target = self._folder / f"backup-{name}"
-        await self.primary.base_backup(self.primary.port, target)
-        return target
-
     async def close(self) -> None:
         """End all servers and the line."""
         await self.line.cut()
         # Nothing in here is needed again: no time for a shutdown checkpoint.
         await asyncio.gather(*(server.stop(immediate=True) for server in self._servers.values()))
+
+    def _another_server(self, region: str) -> PostgresServer:
+        self._made += 1
+        role = "primary" if region == self.regions.primary else "recovery"
+        return self._new_server(f"{role}-{self._made + 1}")
 
     def _new_server(self, role: str) -> PostgresServer:
         return PostgresServer(

@@ -135,7 +135,7 @@ def things_to_try(world: World) -> str:
             f"  curl -i {workload.gateway.url}/health",
             f"  dig @127.0.0.1 -p {dns_port} {workload.names.shop.rstrip('.')}",
             f"  curl {world.control.url}/client",
-            f"  curl -X POST {world.control.url}/primary/down",
+            f"  curl -X POST {world.control.url}{world.topology.disaster}",
         ]
     lines.append(f"  curl {world.control.url}/")
     if machine := world.outputs.get("RecoveryStateMachineArn"):

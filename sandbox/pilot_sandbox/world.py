@@ -52,8 +52,14 @@ class Delays:
     healthCheckIntervalSeconds: float = 2.0
     # Application Auto Scaling waits fifteen quiet minutes before it scales in; here the minute lasts a second.
     scaleInSeconds: float = 15.0
+    # Of a backup or a point in time, besides the real work; minutes to hours on AWS.
+    restoreSeconds: float = 4.0
     # Of an old Aurora primary, from when its Region is back; minutes to hours on AWS.
     rejoinSeconds: float = 3.0
+    # Of Lambda's provisioned concurrency, until all of it is allocated; a minute or two on AWS.
+    provisionedConcurrencySeconds: float = 2.0
+    # Of every change of an ElastiCache replication group or global datastore; minutes on AWS.
+    cacheSeconds: float = 3.0
 
 
 @dataclass
@@ -120,6 +126,7 @@ class World:
             self.dns_port,
             self.http,
             self.register,
+            self.clients,
         )
         self._surroundings.data_folder.mkdir(mode=0o711)
 
@@ -165,8 +172,6 @@ class World:
         try:
             await name_workload(self.fault_url, self.http, name, there=True)
             await workload.start()
-            backup = await workload.pair.base_backup("first")
-            _log.info("recovery point of %s: base backup in %s", name, backup)
             await asyncio.to_thread(seed_workload, self.clients, self.seed_context(workload), self.topology)
             workload.gauges = await asyncio.to_thread(self.topology.gauges, self.clients, workload.names)
             await self._wait_until_served(workload)
@@ -178,7 +183,8 @@ class World:
         finally:
             self._seeding_first = False
         workload.start_client()
-        await self._wait_until_measured(workload)
+        if self.topology.databases.standby:
+            await self._wait_until_measured(workload)
         self.on_change()
         return workload
 

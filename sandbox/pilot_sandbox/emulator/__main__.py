@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .lifetime import end_functions_at_exit, end_with_parent
+from .lifetime import end_also, end_functions_at_exit, end_with_parent
 from .settings import MINISTACK_ENVIRONMENT, Settings, SettingsError, read_settings, require_packages
 from .world_hooks import World
 
@@ -53,8 +53,13 @@ def _install_shims(settings: Settings) -> None:
     from .aurora_snapshots import SnapshotShim
     from .aurora_writer import WriterShim
     from .autoscaling import GroupShim
+    from .build_run import BuildSettings
+    from .cache_global import CacheGlobalShim
+    from .cache_groups import CacheGroupShim
+    from .codebuild import BuildShim
     from .doors import DoorKeeper
     from .ecs_services import ServiceShim
+    from .function_concurrency import ConcurrencyShim
     from .rds_deletion import DeletionShim
     from .rds_modify import ModifyShim
     from .rds_promotion import PromotionShim
@@ -64,6 +69,7 @@ def _install_shims(settings: Settings) -> None:
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
+    ConcurrencyShim(world).install()
     emf.install()
     events.install()
     schedules.install(settings.schedule_minute_seconds)
@@ -82,12 +88,18 @@ def _install_shims(settings: Settings) -> None:
     GroupShim(world).install()
     ServiceShim(world).install()
     ApplicationAutoScaling(world).install()
+    caches = CacheGroupShim(world)
+    caches.install()
+    CacheGlobalShim(world, caches).install()
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)
     backup.install()
     cloudformation.install()
     stepfunctions.install()
+    builds = BuildShim(BuildSettings(settings.function_endpoint_url, settings.build_minute_seconds))
+    builds.install()
+    end_also(builds.end_all)
 
 
 if __name__ == "__main__":

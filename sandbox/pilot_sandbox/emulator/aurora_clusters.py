@@ -2,9 +2,9 @@
 
 Status. The writer tells the truth of the real server: while that is down, the writer reads `failed`, and so does every
 instance of a secondary. Readers beside a writer stay as they are, for on AWS they run in other Availability Zones, and
-one of them is what FailoverDBCluster moves the writer to. The cluster itself goes on reading `available`; on AWS, too,
-a cluster that merely reads `available` proves nothing. Roles change in a global database without either status saying
-so: `GlobalClusterMembers` and `FailoverState` do.
+one of them is what FailoverDBCluster moves the writer to; where a whole zone is dead, its instances read `failed`. The
+cluster itself goes on reading `available`; on AWS, too, a cluster that merely reads `available` proves nothing. Roles
+change in a global database without either status saying so: `GlobalClusterMembers` and `FailoverState` do.
 
 In a secondary of a global database every instance is a reader, so no member has `IsClusterWriter`.
 """
@@ -21,6 +21,7 @@ from .aurora_records import (
     CLUSTER_STATE,
     find_cluster,
     find_cluster_here,
+    in_dead_zone,
     is_secondary,
     live_server,
     region_of,
@@ -80,6 +81,8 @@ class ClusterShim:
         shown = {**record, "VpcSecurityGroups": cluster["VpcSecurityGroups"]}
         if is_secondary(cluster) or record["DBInstanceIdentifier"] in _writers(cluster):
             shown["DBInstanceStatus"] = shown_status(record, live)
+        elif in_dead_zone(record, live):
+            shown["DBInstanceStatus"] = "failed"
         if live is not None:
             shown["Endpoint"] = {**record["Endpoint"], "Address": live["address"], "Port": live["port"]}
         return self._render_instance(shown)
@@ -95,6 +98,10 @@ class ClusterShim:
 
         def done() -> None:
             # Whoever makes the cluster available makes its instances so.
+            if record["DBInstanceIdentifier"] in _writers(cluster):
+                self._world.place_database(
+                    region_of(cluster), cluster["DBClusterIdentifier"], record["AvailabilityZone"]
+                )
             if record["DBInstanceStatus"] == "creating" and cluster["Status"] != "creating":
                 record["DBInstanceStatus"] = "available"
 

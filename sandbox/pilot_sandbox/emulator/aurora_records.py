@@ -51,6 +51,11 @@ def instances_of(cluster: dict) -> list[dict]:
     return rds._cluster_member_instances(cluster)
 
 
+def in_dead_zone(instance: dict, live: dict | None) -> bool:
+    """Whether the Availability Zone of a cluster's instance is dead, as the cluster's real server is told of."""
+    return live is not None and instance["AvailabilityZone"] in live.get("deadZones", [])
+
+
 def set_instances(cluster: dict, status: str) -> None:
     """Give every instance of a cluster the same status."""
     for instance in instances_of(cluster):

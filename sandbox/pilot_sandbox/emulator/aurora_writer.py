@@ -1,7 +1,12 @@
 """RDS: FailoverDBCluster, which moves the writer of a cluster to another instance within its Region.
 
-One real server stands behind all instances of a cluster, for in Aurora they share one volume. So the failover is a
-short restart of that server: connections break, nothing is lost, and then another instance is the writer.
+One real server stands behind all instances of a cluster, for in Aurora they share one volume. So the failover moves
+that server: it stops, or is dead already, and starts over the same data folder on a machine of the target's
+Availability Zone. Connections break, nothing is lost, the cluster's endpoint leads to it, and then another instance is
+the writer.
+
+A zone dies by `POST /zone/<zone>/database/down` of the sandbox's control server; the emulator tells the world an
+instance's zone when it is created (CreateDBInstance's `AvailabilityZone`).
 """
 
 from __future__ import annotations
@@ -17,9 +22,11 @@ from .aurora_records import (
     CLUSTER_STATE,
     find_cluster_here,
     global_of,
+    in_dead_zone,
     instances_of,
     is_moving,
     is_secondary,
+    live_server,
     record_event,
     region_of,
 )
@@ -54,9 +61,9 @@ class WriterShim:
         with self._lock:
             if refusal := _refused_by_state(cluster):
                 return refusal
-            if target and (refusal := _refused_by_target(cluster, target)):
+            if target and (refusal := self._refused_by_target(cluster, target)):
                 return refusal
-            chosen = target or next(iter(_candidates(cluster)), None)
+            chosen = target or next(iter(self._candidates(cluster)), None)
             if chosen is None:
                 message = f"Cannot failover cluster {identifier}: it has no available reader instance."
                 return rds._error(CLUSTER_STATE, message, 400)
@@ -70,7 +77,7 @@ class WriterShim:
         with request_scope(account_id, region):
             record_event(cluster, f"Started cross AZ failover to DB instance: {chosen}", "failover")
             time.sleep(self._world.delay_seconds("promotionSeconds"))
-            failure = self._restart(cluster)
+            failure = self._move(cluster, chosen)
             if failure is None:
                 for member in cluster["DBClusterMembers"]:
                     member["IsClusterWriter"] = member["DBInstanceIdentifier"] == chosen
@@ -80,13 +87,34 @@ class WriterShim:
                 record_event(cluster, f"Failover failed: {failure}", "failover")
             cluster["Status"] = "available"
 
-    def _restart(self, cluster: dict) -> str | None:
-        server = (region_of(cluster), cluster["DBClusterIdentifier"])
-        for step in (self._world.stop_database, self._world.start_database):
-            outcome = step(*server)
-            if not outcome.done:
-                return outcome.message
+    def _move(self, cluster: dict, chosen: str) -> str | None:
+        zone = rds._instances[chosen]["AvailabilityZone"]
+        outcome = self._world.move_database(region_of(cluster), cluster["DBClusterIdentifier"], zone)
+        return None if outcome.done else outcome.message
+
+    def _refused_by_target(self, cluster: dict, target: str) -> tuple | None:
+        members = {member["DBInstanceIdentifier"]: member for member in cluster["DBClusterMembers"]}
+        if target not in members:
+            if target not in rds._instances:
+                return rds._error("DBInstanceNotFound", f"DBInstance {target} not found.", 404)
+            message = f"DBInstance {target} is not a member of DB cluster {cluster['DBClusterIdentifier']}."
+            return rds._error(_INSTANCE_STATE, message, 400)
+        if members[target]["IsClusterWriter"]:
+            return rds._error(_INSTANCE_STATE, f"DBInstance {target} is already the writer of its DB cluster.", 400)
+        if target not in self._candidates(cluster):
+            return rds._error(_INSTANCE_STATE, f"DBInstance {target} is not in available state.", 400)
         return None
+
+    def _candidates(self, cluster: dict) -> list[str]:
+        live = live_server(self._world, cluster)
+        available = {
+            instance["DBInstanceIdentifier"]
+            for instance in instances_of(cluster)
+            if instance["DBInstanceStatus"] == "available" and not in_dead_zone(instance, live)
+        }
+        readers = [member for member in cluster["DBClusterMembers"] if not member["IsClusterWriter"]]
+        readers.sort(key=lambda member: member["PromotionTier"])
+        return [name for name in (member["DBInstanceIdentifier"] for member in readers) if name in available]
 
 
 def _refused_by_state(cluster: dict) -> tuple | None:
@@ -98,25 +126,3 @@ def _refused_by_state(cluster: dict) -> tuple | None:
         message = f"DbCluster {identifier} is no primary of its global database at rest, and has no writer to move."
         return rds._error(CLUSTER_STATE, message, 400)
     return None
-
-
-def _refused_by_target(cluster: dict, target: str) -> tuple | None:
-    members = {member["DBInstanceIdentifier"]: member for member in cluster["DBClusterMembers"]}
-    if target not in members:
-        if target not in rds._instances:
-            return rds._error("DBInstanceNotFound", f"DBInstance {target} not found.", 404)
-        message = f"DBInstance {target} is not a member of DB cluster {cluster['DBClusterIdentifier']}."
-        return rds._error(_INSTANCE_STATE, message, 400)
-    if members[target]["IsClusterWriter"]:
-        return rds._error(_INSTANCE_STATE, f"DBInstance {target} is already the writer of its DB cluster.", 400)
-    if target not in _candidates(cluster):
-        return rds._error(_INSTANCE_STATE, f"DBInstance {target} is not in available state.", 400)
-    return None
-
-
-def _candidates(cluster: dict) -> list[str]:
-    status = {instance["DBInstanceIdentifier"]: instance["DBInstanceStatus"] for instance in instances_of(cluster)}
-    readers = [member for member in cluster["DBClusterMembers"] if not member["IsClusterWriter"]]
-    readers.sort(key=lambda member: member["PromotionTier"])
-    names = [member["DBInstanceIdentifier"] for member in readers]
-    return [name for name in names if status.get(name) == "available"]

@@ -1,4 +1,4 @@
-"""The emulator ends with the process that started it, and takes the function processes along.
+"""The emulator ends with the process that started it, and takes the processes that it started along.
 
 PR_SET_PDEATHSIG is not used on purpose: it fires when the *thread* that started the child ends, and both the world
 and ministack start processes from threads that come and go. A pidfd of the parent process becomes readable exactly
@@ -14,8 +14,15 @@ import os
 import select
 import shutil
 import threading
+from collections.abc import Callable
 
 logger = logging.getLogger("pilot.lifetime")
+_ended_too: list[Callable[[], None]] = []
+
+
+def end_also(end: Callable[[], None]) -> None:
+    """Call this too when the function processes are ended, however that comes."""
+    _ended_too.append(end)
 
 
 def end_with_parent() -> None:
@@ -44,7 +51,7 @@ def end_functions_at_exit() -> None:
 
 
 def end_functions() -> None:
-    """Kill every Lambda function process and remove its extracted code."""
+    """Kill every Lambda function process and remove its extracted code, and end what `end_also` was told of."""
     from ministack.core import lambda_runtime
     from ministack.services import lambda_svc
 
@@ -54,6 +61,8 @@ def end_functions() -> None:
         process = worker._proc
         if process is not None and process.poll() is None:
             process.kill()
+    for end in _ended_too:
+        end()
     shutil.rmtree(lambda_svc._PROVIDED_CODE_CACHE, ignore_errors=True)
 
 

@@ -34,6 +34,8 @@ class Settings:
     """What a Lambda function gets as AWS_ENDPOINT_URL: the fault proxy, or the emulator itself."""
     schedule_minute_seconds: float
     """How long one minute of a `rate()` schedule lasts here."""
+    build_minute_seconds: float
+    """How long one minute of a build's `timeoutInMinutes` lasts here."""
 
 
 def read_settings() -> Settings:
@@ -47,6 +49,7 @@ def read_settings() -> Settings:
         world_url=(os.environ.get("PILOT_WORLD_URL") or "").rstrip("/") or None,
         function_endpoint_url=os.environ.get("PILOT_FUNCTION_ENDPOINT_URL") or f"http://{LOOPBACK}:{int(port)}",
         schedule_minute_seconds=_positive_number("PILOT_SCHEDULE_MINUTE_SECONDS", "60"),
+        build_minute_seconds=_positive_number("PILOT_BUILD_MINUTE_SECONDS", "60"),
     )
 
 

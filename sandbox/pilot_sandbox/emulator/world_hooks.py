@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,6 +19,8 @@ _READ_TIMEOUT_SECONDS = 3.0
 # A launch starts an application process and waits until it answers; a promotion waits until the standby takes writes.
 _ACT_TIMEOUT_SECONDS = 120.0
 
+_DELAY_LOOK_SECONDS = 0.2
+
 _DEFAULT_DELAYS = {
     "promotionSeconds": 0.0,
     "launchSeconds": 0.0,
@@ -25,6 +28,9 @@ _DEFAULT_DELAYS = {
     "snapshotSeconds": 10.0,
     "scaleInSeconds": 15.0,
     "rejoinSeconds": 3.0,
+    "provisionedConcurrencySeconds": 2.0,
+    "restoreSeconds": 1.0,
+    "cacheSeconds": 3.0,
 }
 
 
@@ -61,6 +67,12 @@ class World:
         delays = self._get("/hooks/delays") or {}
         return max(0.0, float(delays.get(name, _DEFAULT_DELAYS[name])))
 
+    def wait(self, name: str) -> None:
+        """Let one of the delays pass; it may be made longer or shorter meanwhile."""
+        began = time.monotonic()
+        while (left_seconds := began + self.delay_seconds(name) - time.monotonic()) > 0:
+            time.sleep(min(left_seconds, _DELAY_LOOK_SECONDS))
+
     def database(self, region: str, identifier: str) -> dict | None:
         """The live database server behind an RDS instance, or None where there is none."""
         return self._get(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}")
@@ -96,6 +108,14 @@ class World:
         """Start the real server in the role that it had; ok once it answers."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/start", {})
 
+    def place_database(self, region: str, identifier: str, zone: str) -> Outcome:
+        """Say on a machine of which Availability Zone the real server runs."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/place", {"zone": zone})
+
+    def move_database(self, region: str, identifier: str, zone: str) -> Outcome:
+        """Move the real server with its data to a machine of an Availability Zone; ok once it answers there."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/move", {"zone": zone})
+
     def rename_database(self, region: str, identifier: str, new_identifier: str) -> Outcome:
         """Restart the real server under another identifier; ok once it answers."""
         path = f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/rename"
@@ -105,6 +125,26 @@ class World:
         """Make a new real server that follows another; ok once it streams."""
         path = f"/hooks/rds/{_quote(source_region)}/{_quote(source)}/replica"
         return self._post(path, {"region": region, "identifier": identifier})
+
+    def back_up_database(self, region: str, identifier: str, name: str) -> Outcome:
+        """Keep what the real server has now as the recovery point `name`; ok once it is whole."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/backup", {"name": name})
+
+    def restore_database(self, name: str, region: str, identifier: str) -> Outcome:
+        """Make a new real server, stopped, from the recovery point `name`."""
+        body = {"region": region, "identifier": identifier}
+        return self._post(f"/hooks/backups/{_quote(name)}/restore", body)
+
+    def keep_continuously(self, region: str, identifier: str) -> Outcome:
+        """Begin the continuous backup of the real server; ok once there is something to restore from."""
+        return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/continuous-backup", {})
+
+    def restore_database_to_time(
+        self, source_region: str, source: str, region: str, identifier: str, at_seconds: float
+    ) -> Outcome:
+        """Make a new real server, stopped, with what another had at a time."""
+        body = {"region": region, "identifier": identifier, "atSeconds": at_seconds}
+        return self._post(f"/hooks/rds/{_quote(source_region)}/{_quote(source)}/restore", body)
 
     def delete_database(self, region: str, identifier: str) -> Outcome:
         """End the real server for good, with its data."""

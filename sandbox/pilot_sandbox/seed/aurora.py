@@ -19,6 +19,8 @@ _GONE = ("DBClusterNotFoundFault", "GlobalClusterNotFoundFault", "DBInstanceNotF
 class AuroraGlobal:
     """Makes the global database; see `Databases`."""
 
+    standby = True
+
     def seed(self, clients: AwsClients, context: SeedContext, doors: PrimaryDoors) -> None:
         """Create it, and its clusters with an instance each; returns when the secondary is connected."""
         names, regions = context.names, context.regions

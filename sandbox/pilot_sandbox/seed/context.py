@@ -39,6 +39,11 @@ class SeedContext:
         return self.outputs.get("StopBucketName", f"{self.names.workload}-stop")
 
 
+def created_in(region: str) -> dict:
+    """What CreateBucket must be told to create a bucket in this Region; S3 takes no word for us-east-1."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
 @contextmanager
 def unless(*codes: str):
     """Ignore the AWS errors that say that the wanted state is there already."""

@@ -29,16 +29,35 @@ def seed_doors(clients: AwsClients, names: Names) -> PrimaryDoors:
     """Create the load balancer with its groups, and the groups that the database is to get."""
     ec2 = clients.client("ec2", names.regions.primary)
     anywhere = {"CidrIp": "0.0.0.0/0", "Description": "the shop's customers"}
-    # The default VPC, where the application's instances are.
-    inside = {"CidrIp": "172.31.0.0/16", "Description": "the shop's application"}
     open_balancer = _group(ec2, names.security_group("lb", closed=False), _HTTPS_PORT, anywhere)
     return PrimaryDoors(
         load_balancer_arn=_load_balancer(clients, names, open_balancer),
         open_load_balancer_group=open_balancer,
         closed_load_balancer_group=_group(ec2, names.security_group("lb", closed=True)),
-        open_database_group=_group(ec2, names.security_group("db", closed=False), _POSTGRES_PORT, inside),
+        open_database_group=seed_database_group(clients, names, names.regions.primary),
         closed_database_group=_group(ec2, names.security_group("db", closed=True)),
     )
+
+
+def seed_database_group(clients: AwsClients, names: Names, region: str) -> str:
+    """Create the open group of a Region's database; returns its id."""
+    # The default VPC, where the application's instances are.
+    inside = {"CidrIp": "172.31.0.0/16", "Description": "the shop's application"}
+    return _group(clients.client("ec2", region), names.security_group("db", closed=False), _POSTGRES_PORT, inside)
+
+
+def database_group(clients: AwsClients, names: Names, region: str) -> str:
+    """The id of the open group of a Region's database, once it is seeded."""
+    found = _group_id(clients.client("ec2", region), names.security_group("db", closed=False))
+    assert found is not None, "nobody asks before it was seeded"
+    return found
+
+
+def remove_database_group(clients: AwsClients, names: Names, region: str) -> None:
+    """Delete the open group of a Region's database; what is gone already is fine."""
+    ec2 = clients.client("ec2", region)
+    if (group_id := _group_id(ec2, names.security_group("db", closed=False))) is not None:
+        ec2.delete_security_group(GroupId=group_id)
 
 
 def _group(ec2, name: str, port: int | None = None, source: dict | None = None) -> str:

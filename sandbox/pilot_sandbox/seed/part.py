@@ -23,7 +23,10 @@ class Part(Protocol):
 
 
 class Databases(Part, Protocol):
-    """A primary database, and what follows it in the recovery Region."""
+    """A primary database, and what follows it in the recovery Region, if anything does."""
+
+    #: Whether a standby follows the primary.
+    standby: bool
 
     def server(self, names: Names, region: str) -> str:
         """Identifier of what the real server of one Region stands behind, as the emulator asks for it."""

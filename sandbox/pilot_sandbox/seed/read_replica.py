@@ -13,6 +13,8 @@ _GONE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
 class ReadReplica:
     """Makes the pair; see `Databases`."""
 
+    standby = True
+
     def seed(self, clients: AwsClients, context: SeedContext, doors: PrimaryDoors) -> None:
         """Create the primary, then its replica; returns when both are available."""
         names, regions = context.names, context.regions

@@ -21,10 +21,12 @@ def _put_plan(clients: AwsClients, context: SeedContext, topology: Topology, doo
     bucket = context.outputs.get("ArtifactsBucketName")
     if bucket is None:
         return  # nothing is deployed that could read a plan
-    plan = plan_for(topology, context, doors)
-    clients.client("s3", context.regions.recovery).put_object(
-        Bucket=bucket, Key=context.names.plan_key, Body=plan.encode(), ContentType="application/yaml"
-    )
+    s3, looked_up = clients.client("s3", context.regions.recovery), topology.looked_up(clients, context.names)
+    for ending in ("", *topology.more_plans):
+        plan = plan_for(topology, context, doors, looked_up, ending)
+        s3.put_object(
+            Bucket=bucket, Key=context.names.plan_key(ending), Body=plan.encode(), ContentType="application/yaml"
+        )
 
 
 def remove_workload(clients: AwsClients, context: SeedContext, topology: Topology) -> None:
@@ -33,7 +35,7 @@ def remove_workload(clients: AwsClients, context: SeedContext, topology: Topolog
         part.remove(clients, context)
     # Last of the primary's: on AWS a security group can only be deleted when nothing has it any more.
     remove_doors(clients, context.names)
-    if "ArtifactsBucketName" in context.outputs:
-        clients.client("s3", context.regions.recovery).delete_object(
-            Bucket=context.outputs["ArtifactsBucketName"], Key=context.names.plan_key
-        )
+    if (bucket := context.outputs.get("ArtifactsBucketName")) is not None:
+        s3 = clients.client("s3", context.regions.recovery)
+        for ending in ("", *topology.more_plans):
+            s3.delete_object(Bucket=bucket, Key=context.names.plan_key(ending))

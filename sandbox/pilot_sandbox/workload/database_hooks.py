@@ -29,10 +29,16 @@ class DatabaseHooks:
             web.post(f"{at}/follow", self._follow),
             web.post(f"{at}/stop", self._stop),
             web.post(f"{at}/start", self._start),
+            web.post(f"{at}/place", self._place),
+            web.post(f"{at}/move", self._move),
             web.post(f"{at}/snapshot", self._keep),
             web.post(f"{at}/rename", self._rename),
             web.post(f"{at}/replica", self._add_replica),
             web.post(f"{at}/delete", self._delete),
+            web.post(f"{at}/backup", self._back_up),
+            web.post(f"{at}/continuous-backup", self._keep_continuously),
+            web.post(f"{at}/restore", self._restore_to_time),
+            web.post("/hooks/backups/{name}/restore", self._restore),
             web.post("/hooks/doors/rds/{region}/{identifier}", self._set_door),
         ]
 
@@ -62,11 +68,19 @@ class DatabaseHooks:
         databases, region, identifier = self._addressed(request)
         return await self._shown(databases, region, identifier, await databases.restart(region, identifier))
 
+    async def _place(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        zone = _text(await _body(request), "zone")
+        return await self._shown(databases, region, identifier, databases.place(region, identifier, zone))
+
+    async def _move(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        zone = _text(await _body(request), "zone")
+        return await self._shown(databases, region, identifier, await databases.move(region, identifier, zone))
+
     async def _keep(self, request: web.Request) -> web.Response:
         databases, region, identifier = self._addressed(request)
-        name = _text(await _body(request), "name")
-        if not _SNAPSHOT_NAME.fullmatch(name):
-            raise _refusal(web.HTTPBadRequest, f"{name!r} cannot be the name of a folder")
+        name = _folder_name(await _body(request))
         return await self._shown(databases, region, identifier, await databases.keep(region, identifier, name))
 
     async def _rename(self, request: web.Request) -> web.Response:
@@ -87,6 +101,36 @@ class DatabaseHooks:
         await databases.remove(region, identifier)
         return web.json_response({"deleted": identifier})
 
+    async def _back_up(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        name = _folder_name(await _body(request))
+        return await self._shown(databases, region, identifier, await databases.back_up(region, identifier, name))
+
+    async def _keep_continuously(self, request: web.Request) -> web.Response:
+        databases, region, identifier = self._addressed(request)
+        return await self._shown(databases, region, identifier, await databases.keep_continuously(region, identifier))
+
+    async def _restore(self, request: web.Request) -> web.Response:
+        name, body = request.match_info["name"], await _body(request)
+        region, identifier = _text(body, "region"), _text(body, "identifier")
+        for workload in self._workloads():
+            if workload.pair.backups.has(name):
+                databases = workload.databases
+                return await self._shown(
+                    databases, region, identifier, await databases.restore(name, region, identifier)
+                )
+        raise _refusal(web.HTTPNotFound, f"nothing real was kept as recovery point {name}")
+
+    async def _restore_to_time(self, request: web.Request) -> web.Response:
+        # Addressed is the source, as of a replica.
+        databases, source_region, source = self._addressed(request)
+        body = await _body(request)
+        region, identifier, at_seconds = _text(body, "region"), _text(body, "identifier"), body.get("atSeconds")
+        if not isinstance(at_seconds, int | float):
+            raise _refusal(web.HTTPBadRequest, "the body must have atSeconds, a number of seconds since the epoch")
+        server = await databases.restore_to_time(source_region, source, region, identifier, float(at_seconds))
+        return await self._shown(databases, region, identifier, server)
+
     async def _set_door(self, request: web.Request) -> web.Response:
         region, identifier = request.match_info["region"], request.match_info["identifier"]
         opened = (await _body(request)).get("open")
@@ -102,7 +146,15 @@ class DatabaseHooks:
         # The endpoint that RDS names is the door, not the server behind it.
         port = databases.door_port(region, identifier)
         observed = (await server.observe()).as_hook()
-        return web.json_response({**observed, "port": port, "inReach": databases.in_reach(region)})
+        restorable = databases.pair.backups.restorable(server)
+        around = {
+            "inReach": databases.in_reach(region),
+            "zone": server.zone,
+            "deadZones": sorted(databases.dead_zones),
+            # Seconds since the epoch: from when to when the server can be restored to a point in time.
+            "restorable": list(restorable) if restorable else None,
+        }
+        return web.json_response({**observed, **around, "port": port})
 
     def _addressed(self, request: web.Request) -> tuple[Databases, str, str]:
         region, identifier = request.match_info["region"], request.match_info["identifier"]
@@ -120,6 +172,13 @@ async def _body(request: web.Request) -> dict:
     if not isinstance(body, dict):
         raise _refusal(web.HTTPBadRequest, "the body must be a JSON object")
     return body
+
+
+def _folder_name(body: dict) -> str:
+    name = _text(body, "name")
+    if not _SNAPSHOT_NAME.fullmatch(name):
+        raise _refusal(web.HTTPBadRequest, f"{name!r} cannot be the name of a folder")
+    return name
 
 
 def _text(body: dict, key: str) -> str:

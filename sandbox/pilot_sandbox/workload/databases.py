@@ -17,10 +17,25 @@ class Databases:
         self.pair = pair
         #: Regions whose database machines are dead: nothing starts there until they are mended.
         self.dead_regions: set[str] = set()
+        #: Availability Zones whose database machines are dead: nothing starts there until they are mended.
+        self.dead_zones: set[str] = set()
         self._doors: dict[tuple[str, str], Relay] = {}
         self._shut: set[tuple[str, str]] = set()
-        for region, server in pair.servers.items():
-            self._doors[region, pair.identifiers[region]] = Relay(free_port(), server.port)
+        #: Doors that are there whether a server stands behind them or not.
+        self._lasting: set[tuple[str, str]] = set()
+        for region, identifier in pair.identifiers.items():
+            self._expect(region, identifier)
+
+    def _expect(self, region: str, identifier: str) -> None:
+        door = (region, identifier)
+        if door not in self._doors:
+            self._doors[door] = Relay(free_port(), 0)
+        self._lasting.add(door)
+
+    def endpoint_port(self, region: str, identifier: str) -> int:
+        """The port at which clients will find whatever is called so, which need not exist yet."""
+        self._expect(region, identifier)
+        return self._doors[region, identifier].listen_port
 
     async def start(self) -> None:
         """Create the servers and open their doors."""
@@ -60,9 +75,36 @@ class Databases:
         if not up:
             self.dead_regions.add(region)
         for server in servers:
-            await (server.start() if up else server.stop(immediate=True))
+            if server.zone not in self.dead_zones:
+                await (server.start() if up else server.stop(immediate=True))
         if up:
             self.dead_regions.discard(region)
+
+    async def set_zone(self, zone: str, *, up: bool) -> None:
+        """Break the database machines of one Availability Zone, or mend them: its servers start again, where they are.
+
+        A server that has moved to another zone meanwhile is none of them.
+        """
+        self.dead_zones.discard(zone) if up else self.dead_zones.add(zone)
+        for region in set(self.pair.regions):
+            for server in self.pair.in_region(region).values():
+                if server.zone == zone and region not in self.dead_regions:
+                    await (server.start() if up else server.stop(immediate=True))
+
+    def place(self, region: str, identifier: str, zone: str) -> PostgresServer:
+        """Say on a machine of which Availability Zone a server runs; returns it."""
+        server = self.pair.server(region, identifier)
+        server.zone = zone
+        return server
+
+    async def move(self, region: str, identifier: str, zone: str) -> PostgresServer:
+        """Move a server with its data to a machine of an Availability Zone; its door follows. Returns it, answering."""
+        self._check_alive(region, zone)
+        try:
+            await self.pair.move(region, identifier, zone)
+        finally:
+            await self._apply_doors()
+        return self.pair.server(region, identifier)
 
     async def promote(self, region: str, identifier: str) -> PostgresServer:
         """Promote a standby; returns it. Raises PostgresFailed like everything below."""
@@ -87,7 +129,7 @@ class Databases:
 
     async def restart(self, region: str, identifier: str) -> PostgresServer:
         """Start a server that was stopped; returns it."""
-        self._check_alive(region)
+        self._check_alive(region, self.pair.server(region, identifier).zone)
         await self.pair.start(region, identifier)
         return self.pair.server(region, identifier)
 
@@ -103,6 +145,32 @@ class Databases:
         """Make a new server that follows another one; returns it, streaming."""
         self._check_alive(region)
         await self.pair.add_replica(region, identifier, source_region, source_identifier)
+        await self._apply_doors()
+        return self.pair.server(region, identifier)
+
+    async def back_up(self, region: str, identifier: str, name: str) -> PostgresServer:
+        """Keep what a server has now as the recovery point `name`; returns the server."""
+        await self.pair.backups.take(region, identifier, name)
+        return self.pair.server(region, identifier)
+
+    async def keep_continuously(self, region: str, identifier: str) -> PostgresServer:
+        """Begin the continuous backup of a server; returns the server."""
+        await self.pair.backups.keep_continuously(region, identifier)
+        return self.pair.server(region, identifier)
+
+    async def restore(self, name: str, region: str, identifier: str) -> PostgresServer:
+        """Make a new server, stopped, from the recovery point `name`; returns it."""
+        self._check_alive(region)
+        await self.pair.backups.restore(name, region, identifier)
+        await self._apply_doors()
+        return self.pair.server(region, identifier)
+
+    async def restore_to_time(
+        self, source_region: str, source: str, region: str, identifier: str, at_seconds: float
+    ) -> PostgresServer:
+        """Make a new server, stopped, with what another had at a time, in seconds since the epoch; returns it."""
+        self._check_alive(region)
+        await self.pair.backups.restore_to_time(source_region, source, region, identifier, at_seconds)
         await self._apply_doors()
         return self.pair.server(region, identifier)
 
@@ -123,10 +191,11 @@ class Databases:
         self._shut.discard((region, identifier))
         await self._apply_doors()
 
-    def _check_alive(self, region: str) -> None:
-        if region in self.dead_regions:
+    def _check_alive(self, region: str, zone: str | None = None) -> None:
+        dead = region if region in self.dead_regions else zone if zone in self.dead_zones else None
+        if dead is not None:
             raise PostgresFailed(
-                f"the database machines of {region} are dead: nothing starts there until they are mended"
+                f"the database machines of {dead} are dead: nothing starts there until they are mended"
             )
 
     async def _apply_doors(self) -> None:
@@ -138,7 +207,7 @@ class Databases:
             server = self.pair.find(region, identifier)
             if server is None:
                 await door.cut()
-                if identifier != self.pair.identifiers[region]:
+                if (region, identifier) not in self._lasting:
                     del self._doors[region, identifier]
                 continue
             if door.target_port != server.port:

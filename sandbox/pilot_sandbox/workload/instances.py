@@ -38,6 +38,8 @@ class Instances:
         self._workload = workload
         self._region = region
         self._database_port = database_port
+        #: Of those that were launched for another database than the Region's own.
+        self._database_ports: dict[str, int] = {}
         self._environment = {**os.environ, PASSWORD_VARIABLE: database_password}
         self._log_folder = log_folder
         self._http = http
@@ -55,9 +57,14 @@ class Instances:
         turn = next(self._turns) % len(ports) if ports else 0
         return ports[turn:] + ports[:turn]
 
-    async def launch(self, instance_id: str) -> None:
-        """Start the instance's process and return when it answers; while the application is down, none is started."""
+    async def launch(self, instance_id: str, database_port: int | None = None) -> None:
+        """Start the instance's process and return when it answers; while the application is down, none is started.
+
+        Its database is the Region's own, or the one behind `database_port`.
+        """
         self.launched.add(instance_id)
+        if database_port is not None:
+            self._database_ports[instance_id] = database_port
         if self.suppressed:
             return
         running = self._running.get(instance_id)
@@ -75,7 +82,7 @@ class Instances:
             "--port",
             str(port),
             "--database-port",
-            str(self._database_port),
+            str(self._database_ports.get(instance_id, self._database_port)),
         ]
         child = await start_child(
             f"application {instance_id}",
@@ -118,6 +125,7 @@ class Instances:
     async def terminate(self, instance_id: str) -> None:
         """End the instance; nothing to do when it is unknown."""
         self.launched.discard(instance_id)
+        self._database_ports.pop(instance_id, None)
         child, _ = self._running.pop(instance_id, (None, 0))
         if child is not None:
             await child.stop()

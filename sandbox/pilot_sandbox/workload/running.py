@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
+from ..aws_clients import AwsClients
 from ..children import Child
 from ..client import OutsideClient
 from ..client_gateway import ClientGateway
@@ -20,6 +21,7 @@ from ..relay import Relay
 from ..resolver import Resolver
 from ..topologies import Topology
 from .databases import Databases
+from .environments import Environments
 from .instances import Instances
 from .load_balancer import LoadBalancer
 
@@ -38,6 +40,7 @@ class Surroundings:
     dns_port: int
     http: aiohttp.ClientSession
     register: Callable[[Child], None]
+    clients: AwsClients
 
 
 class RunningWorkload:
@@ -62,6 +65,7 @@ class RunningWorkload:
             around.register,
             regions,
             {region: self.database_name(region) for region in regions},
+            standby=around.topology.databases.standby,
         )
         #: Clients go through its doors; replication and the sandbox itself go to the servers directly.
         self.databases = Databases(self.pair)
@@ -85,6 +89,12 @@ class RunningWorkload:
         self.client = OutsideClient(self.names.shop, Resolver(around.dns_port), around.http)
         self.gateway = ClientGateway(self.names.shop, free_port(), Resolver(around.dns_port), around.http)
         self._client_task: asyncio.Task | None = None
+        self._environments = (
+            Environments(self.names, self.instances[regions.primary], self.databases, around.clients)
+            if around.topology.function is not None
+            else None
+        )
+        self._environments_task: asyncio.Task | None = None
         #: Metrics of tasks and targets; known once the workload is seeded.
         self.gauges: list[Gauge] = []
         #: Points of the lag metric published since the client began to order.
@@ -96,6 +106,9 @@ class RunningWorkload:
         await self.databases.start()
         await self._apply_listeners()
         await self.gateway.start()
+        if self._environments is not None:
+            following = f"function of {self.names.workload}"
+            self._environments_task = asyncio.create_task(self._environments.keep(), name=following)
 
     def start_client(self) -> None:
         """Let the outside client begin to order."""
@@ -109,10 +122,11 @@ class RunningWorkload:
 
     async def stop(self) -> None:
         """End everything of this workload."""
-        if self._client_task is not None:
-            self._client_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._client_task
+        for task in (self._client_task, self._environments_task):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await self.gateway.stop()
         for region in self.names.regions:
             await self.probes[region].cut()
@@ -195,6 +209,7 @@ class RunningWorkload:
             "workload": self.names.workload,
             "primary": {part: "down" if part in self.down else "up" for part in PARTS},
             "probeNetwork": "down" if self.probe_network_down else "up",
+            "deadZones": sorted(self.databases.dead_zones),
             "doors": {
                 region: {
                     "loadBalancer": "shut" if region in self.shut_load_balancers else "open",

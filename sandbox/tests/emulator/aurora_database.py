@@ -121,7 +121,7 @@ class AuroraDatabase:
         eventually(lambda: self.describe(region)["Status"] == "available")
         return made
 
-    def add_instance(self, region: str, identifier: str) -> None:
+    def add_instance(self, region: str, identifier: str, **more: object) -> None:
         """CreateDBInstance into a Region's cluster; returns when it is available."""
         rds = self.rds(region)
         rds.create_db_instance(
@@ -129,6 +129,7 @@ class AuroraDatabase:
             DBClusterIdentifier=self.cluster(region),
             DBInstanceClass="db.r6g.large",
             Engine=ENGINE,
+            **more,
         )
         eventually(lambda: self.instance_status(region, identifier) == "available")
 

@@ -25,6 +25,8 @@ SANDBOX = Path(__file__).parents[2]
 ACCOUNT = "000000000000"
 PRIMARY, RECOVERY = "ap-southeast-2", "ap-southeast-1"
 MINUTE_SECONDS = 2
+# The shortest time limit of a build is 5 minutes, so this long a second of it.
+BUILD_MINUTE_SECONDS = 1
 _START_SECONDS_MAX = 30
 
 
@@ -89,6 +91,7 @@ def environment(port: int, world_url: str, folder: Path) -> dict[str, str]:
         "PILOT_WORLD_URL": world_url,
         "PILOT_FUNCTION_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "PILOT_SCHEDULE_MINUTE_SECONDS": str(MINUTE_SECONDS),
+        "PILOT_BUILD_MINUTE_SECONDS": str(BUILD_MINUTE_SECONDS),
     }
 
 

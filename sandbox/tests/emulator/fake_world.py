@@ -17,6 +17,8 @@ class FakeWorld:
             "recordsInsyncSeconds": 1.0,
             "snapshotSeconds": 1.0,
             "scaleInSeconds": 1.0,
+            "provisionedConcurrencySeconds": 1.0,
+            "cacheSeconds": 1.0,
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
@@ -72,7 +74,7 @@ class FakeWorld:
             if parts[-1] in ("replica", "rename", "snapshot", "delete"):
                 self.databases_may_change.wait()
                 return self._change_databases(parts[-1], (parts[2], parts[3]), body)
-            return (200, database) if method == "GET" else self._change_database(parts[-1], database)
+            return (200, database) if method == "GET" else self._change_database(parts[-1], database, body)
         if parts[1] == "ecs" and parts[-1] == "launch":
             self.tasks_may_start.wait()
         if parts[-1] == "launch" and self.refuse_launch:
@@ -85,7 +87,7 @@ class FakeWorld:
         self.doors[door] = opened
         return 200, {}
 
-    def _change_database(self, verb: str, database: dict) -> tuple[int, dict]:
+    def _change_database(self, verb: str, database: dict, body: dict) -> tuple[int, dict]:
         if verb in ("promote", "take-over") and self.refuse_promotion:
             return 409, {"message": self.refuse_promotion}
         if verb == "follow" and self.refuse_follow:
@@ -98,6 +100,8 @@ class FakeWorld:
                 # Down, but nothing is broken.
                 "stop": {"running": False, "inReach": True},
                 "start": {"running": True},
+                "place": body,
+                "move": {"running": True, **body},
             }[verb]
         )
         return 200, {}

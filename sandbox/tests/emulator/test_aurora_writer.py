@@ -55,6 +55,28 @@ def test_only_an_available_reader_of_the_cluster_can_become_the_writer(aurora: A
     refused(lambda: aurora.rds(PRIMARY).failover_db_cluster(DBClusterIdentifier="none-such"), "DBClusterNotFoundFault")
 
 
+def test_the_server_moves_to_the_zone_of_the_new_writer_and_none_moves_into_a_dead_zone(aurora: AuroraDatabase) -> None:
+    zones = [f"{PRIMARY}{letter}" for letter in "ab"]
+    aurora.add_instance(PRIMARY, f"{aurora.name}-b", AvailabilityZone=zones[1])
+    assert aurora.server(PRIMARY)["zone"] == zones[0]
+    aurora.server(PRIMARY).update(running=False, deadZones=[zones[0]])
+    # The first reader died with the writer.
+    assert aurora.instance_status(PRIMARY, f"{aurora.name}-reader") == "failed"
+    refused(
+        lambda: _fail_over(aurora, TargetDBInstanceIdentifier=f"{aurora.name}-reader"), _INSTANCE, "not in available"
+    )
+    _fail_over(aurora)
+    eventually(lambda: aurora.describe(PRIMARY)["Status"] == "available")
+    assert _writer(aurora) == f"{aurora.name}-b"
+    assert (aurora.server(PRIMARY)["zone"], aurora.server(PRIMARY)["running"]) == (zones[1], True)
+    assert aurora.instance_status(PRIMARY) == "failed"
+    refused(lambda: _fail_over(aurora), _CLUSTER, "no available reader")
+    aurora.server(PRIMARY)["deadZones"] = []
+    _fail_over(aurora, TargetDBInstanceIdentifier=aurora.instance(PRIMARY))
+    eventually(lambda: _writer(aurora) == aurora.instance(PRIMARY))
+    assert aurora.server(PRIMARY)["zone"] == zones[0]
+
+
 def test_a_secondary_has_no_writer_to_move(aurora: AuroraDatabase) -> None:
     aurora.add_instance(RECOVERY, f"{aurora.name}-reader-2")
     refused(lambda: aurora.rds(RECOVERY).failover_db_cluster(DBClusterIdentifier=aurora.cluster(RECOVERY)), _CLUSTER)

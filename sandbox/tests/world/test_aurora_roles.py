@@ -236,23 +236,31 @@ def test_the_writer_moves_to_another_instance_of_the_cluster_and_no_row_is_lost(
     rds.create_db_instance(
         DBInstanceIdentifier=f"{cluster}-2",
         DBClusterIdentifier=cluster,
+        AvailabilityZone=f"{PRIMARY}b",
         DBInstanceClass="db.r6g.large",
         Engine="aurora-postgresql",
     )
     eventually(lambda: aurora.status(PRIMARY, f"{cluster}-2") == "available", "the second instance is available")
     before = aurora.numbers(PRIMARY)
-    # The writer's machine dies, and nothing else of its Region.
-    aurora.sandbox.control(f"/hooks/rds/{PRIMARY}/{cluster}/stop", {"immediate": True})
+    # The writer's Availability Zone dies, and nothing else of its Region.
+    aurora.sandbox.control(f"/zone/{PRIMARY}a/database/down", {})
     assert aurora.status(PRIMARY, aurora.names.cluster_instance(PRIMARY)) == "failed"
     rds.failover_db_cluster(DBClusterIdentifier=cluster)
 
-    def moved() -> bool:
+    def moved_to(instance: str) -> bool:
         [seen] = rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]
         writers = [m["DBInstanceIdentifier"] for m in seen["DBClusterMembers"] if m["IsClusterWriter"]]
-        return seen["Status"] == "available" and writers == [f"{cluster}-2"]
+        return seen["Status"] == "available" and writers == [instance]
 
-    eventually(moved, "the second instance is the writer")
+    eventually(lambda: moved_to(f"{cluster}-2"), "the second instance is the writer")
     assert aurora.numbers(PRIMARY) == before
     number = max(before, default=0) + 1
     aurora.write(PRIMARY, number)
     eventually(lambda: number in aurora.numbers(RECOVERY), "the secondary goes on following")
+    # Mended, the zone has a reader, and it can be the writer again.
+    aurora.sandbox.control(f"/zone/{PRIMARY}a/database/up", {})
+    first = aurora.names.cluster_instance(PRIMARY)
+    assert aurora.status(PRIMARY, first) == "available"
+    rds.failover_db_cluster(DBClusterIdentifier=cluster, TargetDBInstanceIdentifier=first)
+    eventually(lambda: moved_to(first), "the first one is the writer")
+    assert aurora.numbers(PRIMARY) == [*before, number]

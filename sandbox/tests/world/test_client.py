@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pilot_sandbox.client import Confirmed, losses
+from pilot_sandbox.client import Confirmed, longest_gap_seconds, losses
 
 
 def _confirmed(*numbers: int) -> list[Confirmed]:
@@ -22,3 +22,8 @@ def test_orders_that_were_never_confirmed_divide_no_loss() -> None:
 def test_nothing_lost_and_everything_lost() -> None:
     assert losses(_confirmed(1, 2), {1, 2}) == []
     assert losses(_confirmed(3, 4), set()) == [{"orders": 2, "seconds": 1.0}]
+
+
+def test_the_longest_gap_is_between_confirmed_orders() -> None:
+    assert longest_gap_seconds(_confirmed(1, 2, 5, 9, 10)) == 4.0
+    assert longest_gap_seconds(_confirmed(1)) is None

@@ -11,7 +11,7 @@ from pilot_sandbox.seed.context import SeedContext
 from pilot_sandbox.seed.doors import PrimaryDoors
 from pilot_sandbox.seed.groups import Groups
 from pilot_sandbox.seed.services import Services
-from pilot_sandbox.topologies import PILOT_LIGHT, TOPOLOGIES, Topology
+from pilot_sandbox.topologies import BACKUP_RESTORE, PILOT_LIGHT, SINGLE_REGION, TOPOLOGIES, Topology
 
 
 def _context(topology: Topology) -> SeedContext:
@@ -55,8 +55,13 @@ fence:
 _REST = "metadata: {name: pilot-light}\npolicy: {holdSeconds: 30}\n"
 
 
-def _plan(topology: Topology = PILOT_LIGHT) -> dict:
-    return yaml.safe_load(subject.plan_for(topology, _context(topology), _DOORS))
+_LOOKED_UP = {"Z0123456789EXAMPLE": "Z0987", "sg-0a1b2c3d4e5f60005": "sg-5"}
+# Every published plan, by its topology and by how its name ends after the topology's.
+_PLANS = [(name, ending) for name in sorted(TOPOLOGIES) for ending in ("", *TOPOLOGIES[name].more_plans)]
+
+
+def _plan(topology: Topology = PILOT_LIGHT, ending: str = "") -> dict:
+    return yaml.safe_load(subject.plan_for(topology, _context(topology), _DOORS, _LOOKED_UP, ending))
 
 
 def _use_template(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,10 +79,12 @@ def _shape(node: object) -> object:
     return "" if isinstance(node, str) else node
 
 
-@pytest.mark.parametrize("name", sorted(TOPOLOGIES))
-def test_only_texts_the_hold_time_and_capacities_differ_from_the_example(name: str) -> None:
+@pytest.mark.parametrize(("name", "ending"), _PLANS)
+def test_only_texts_the_hold_time_and_capacities_differ_from_the_example(name: str, ending: str) -> None:
     topology = TOPOLOGIES[name]
-    example, plan = yaml.safe_load(topology.plan.read_text()), _plan(topology)
+    file = topology.other_plan(ending) if ending else topology.plan
+    example, plan = yaml.safe_load(file.read_text()), _plan(topology, ending)
+    assert plan["metadata"]["name"] == (f"pl-plan-{ending}" if ending else "pl-plan")
     assert plan["policy"]["holdSeconds"] == subject.SANDBOX_HOLD_SECONDS
     plan["policy"]["holdSeconds"] = example["policy"]["holdSeconds"]
     for real, here in zip(example["compute"], plan["compute"], strict=True):
@@ -85,7 +92,8 @@ def test_only_texts_the_hold_time_and_capacities_differ_from_the_example(name: s
             assert (here["capacity"], here["restingCapacity"]) == (scaled.serving, scaled.resting)
             assert real["capacity"].keys() == here["capacity"].keys() == here["restingCapacity"].keys()
             here |= {"capacity": real["capacity"], "restingCapacity": real["restingCapacity"]}
-    for real, here in zip(example["home"]["compute"], plan["home"]["compute"], strict=True):
+    at_home = (document.get("home", {}).get("compute", []) for document in (example, plan))
+    for real, here in zip(*at_home, strict=True):
         if (scaled := topology.capacities.get(real["name"])) is not None:
             assert here["capacity"] == scaled.home
             assert real["capacity"].keys() == here["capacity"].keys()
@@ -111,6 +119,29 @@ def test_the_fence_names_what_stands_at_the_primary_s_doors(tmp_path: Path, monk
     assert balancer["loadBalancerArn"] == _DOORS.load_balancer_arn
     assert balancer["closedSecurityGroupId"] == _DOORS.closed_load_balancer_group
     assert (database["identifier"], database["closedSecurityGroupId"]) == ("pl-plan-db", _DOORS.closed_database_group)
+
+
+def test_what_aws_has_named_itself_is_looked_up() -> None:
+    plan = _plan(BACKUP_RESTORE)
+    [traffic] = plan["traffic"]
+    assert traffic["hostedZoneId"] == "Z0987"
+    assert traffic["records"] == [
+        {
+            "name": "shop.pl-plan.test",
+            "recordType": "CNAME",
+            "ttlSeconds": 60,
+            "values": ["recovery-lb.pl-plan.test"],
+        }
+    ]
+    assert plan["databases"][0]["settings"]["securityGroupIds"] == ["sg-5"]
+
+
+@pytest.mark.parametrize("ending", ["", "restore"])
+def test_a_single_region_names_its_cluster_and_what_is_restored_beside_it(ending: str) -> None:
+    plan = _plan(SINGLE_REGION, ending)
+    named = yaml.safe_dump(plan["databases"])
+    assert "pl-plan-aurora-primary" in named
+    assert ("pl-plan-aurora-restored-2" in named) == ("pl-plan-carts-restored" in named) == (ending == "restore")
 
 
 def test_a_plan_without_a_fence_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +170,7 @@ def test_a_real_world_value_without_a_counterpart_is_refused(
         _plan()
 
 
-@pytest.mark.parametrize("name", sorted(TOPOLOGIES))
+@pytest.mark.parametrize("name", ["payments", "pilot-light", "warm-standby"])
 def test_both_regions_get_and_rest_at_what_is_seeded(name: str) -> None:
     topology = TOPOLOGIES[name]
     seeded = next(part for part in topology.others if isinstance(part, Groups | Services))

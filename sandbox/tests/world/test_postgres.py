@@ -96,13 +96,6 @@ async def test_every_kept_connection_works_at_once_after_a_restart(pair: Postgre
         await database.close()
 
 
-async def test_base_backup_is_a_whole_cluster(pair: PostgresPair) -> None:
-    backup = await pair.base_backup("one")
-    assert (backup / "PG_VERSION").read_text().strip() == "18"
-    assert (backup / "backup_label").exists()
-    assert list((backup / "pg_wal").iterdir())
-
-
 async def test_wrong_password_is_refused(pair: PostgresPair) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         await psycopg.AsyncConnection.connect(

@@ -67,6 +67,18 @@ async def test_taking_over_loses_nothing_that_a_busy_writer_was_told_is_written(
     assert set(written) <= has and len(has) <= len(written) + 1
 
 
+async def test_a_server_that_moves_keeps_every_row_and_its_standby(pair: PostgresPair) -> None:
+    await pair.primary.database.query(_INSERT, (1,))
+    before = pair.primary.port
+    # Its machine dies; the volume does not.
+    await pair.stop(PRIMARY_REGION, immediate=True)
+    await pair.move(PRIMARY_REGION, pair.identifiers[PRIMARY_REGION], "zone-b")
+    assert (pair.primary.zone, pair.primary.port == before) == ("zone-b", False)
+    assert await pair.primary.database.query(_NUMBERS) == [(1,)]
+    await pair.primary.database.query(_INSERT, (2,))
+    await _arrives(pair.recovery, [1, 2])
+
+
 async def test_a_standby_that_does_not_get_everything_takes_nothing_over(pair: PostgresPair) -> None:
     await pair.line.cut()
     async with asyncio.timeout(5):
