@@ -66,6 +66,7 @@ def _install_shims(settings: Settings) -> None:
     from .rds_rename import RenameShim
     from .rds_replica import ReplicaShim
     from .rds_snapshots import InstanceSnapshotShim
+    from .recovery_control import RecoveryControl
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
@@ -94,6 +95,7 @@ def _install_shims(settings: Settings) -> None:
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)
+    RecoveryControl(world).install()
     backup.install()
     cloudformation.install()
     stepfunctions.install()
