@@ -83,6 +83,10 @@ fn database(component: &Database) -> String {
             let (global, recovery) = (&c.global_cluster_identifier, &c.recovery_cluster_identifier);
             format!("{}: fail the Aurora global cluster {global} over to {recovery} (cannot be undone)", c.name)
         }
+        Database::AuroraCluster(c) => {
+            let (cluster, to) = (&c.cluster_identifier, &c.recovery_instance_identifier);
+            format!("{}: fail the Aurora cluster {cluster} over to {to}, in the same Region (cannot be undone)", c.name)
+        }
     }
 }
 

@@ -82,6 +82,8 @@ pub enum Action {
     FailoverGlobalCluster,
     /// `rds:SwitchoverGlobalCluster`, which loses nothing.
     SwitchoverGlobalCluster,
+    /// `rds:FailoverDBCluster`: the writer moves within its Region, and nothing is lost.
+    FailoverCluster,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
@@ -113,6 +115,7 @@ impl Action {
             Action::RestGroup => "rest-group",
             Action::FailoverGlobalCluster => "failover-global-cluster",
             Action::SwitchoverGlobalCluster => "switchover-global-cluster",
+            Action::FailoverCluster => "failover-cluster",
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",

@@ -124,7 +124,7 @@ fn kinds() {
     check(
         "/databases/0/kind",
         json!("auroraGlobal"),
-        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
+        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, auroraCluster, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
     );
     // What is wrong within the named kind, and nothing about the other kinds.
     let found = problems(&example_with("/signals/0/alarmName", json!("shop-canary")));
@@ -151,7 +151,7 @@ fn rules() {
     check(
         "/regions/recovery",
         json!("ap-southeast-2"),
-        "/regions/recovery: is the primary Region: there is nowhere to go",
+        "/regions/recovery: is the primary Region: there is nowhere to go, shop-db cannot be recovered within one Region",
     );
     check(
         "/objectives/rpoSeconds",
@@ -485,4 +485,90 @@ fn a_checked_plan_deserializes_to_itself() {
     let typed: RecoveryPlan = plan::check(EXAMPLE.as_bytes()).unwrap();
     let written = serde_json::to_vec(&typed).unwrap();
     assert_eq!(plan::check(&written).unwrap(), typed);
+}
+
+/// The example within one Region: an Aurora cluster whose writer moves to another Availability Zone, and nothing that leads clients elsewhere.
+fn one_region(databases: Value) -> Value {
+    let mut plan = example_with("/databases", databases);
+    plan["regions"] = json!({"primary": "ap-southeast-1", "recovery": "ap-southeast-1"});
+    plan["signals"] = json!([plan["signals"][0], cluster_signal("shop", "ap-southeast-1")]);
+    plan["traffic"] = json!([]);
+    plan["compute"] = json!([]);
+    plan["fence"] = json!({"items": []});
+    plan.as_object_mut().unwrap().remove("home");
+    plan
+}
+
+fn aurora_cluster(name: &str, cluster: &str, from: &str, to: &str) -> Value {
+    json!({"kind": "auroraCluster", "name": name, "clusterIdentifier": cluster, "primaryInstanceIdentifier": from,
+           "recoveryInstanceIdentifier": to})
+}
+
+#[test]
+fn one_region_is_enough_for_what_is_recovered_in_it() {
+    let cluster = aurora_cluster("db", "shop", "shop-a", "shop-b");
+    assert_eq!(problems(&one_region(json!([cluster]))), Vec::<String>::new());
+    // What lives by two Regions does not, and it is named.
+    let replica = json!({"kind": "rdsReadReplica", "name": "old", "primaryIdentifier": "a", "replicaIdentifier": "b"});
+    assert_eq!(
+        problems(&one_region(json!([cluster, replica]))),
+        ["/regions/recovery: is the primary Region: there is nowhere to go, old cannot be recovered within one Region"]
+    );
+    let mut nothing = one_region(json!([]));
+    nothing["compute"] = example()["compute"].clone();
+    assert_eq!(
+        problems(&nothing),
+        ["/regions/recovery: is the primary Region: there is nowhere to go, no database is recovered"]
+    );
+    // In two Regions it has no place, and clients must be led over.
+    let mut two = one_region(json!([cluster]));
+    two["regions"]["primary"] = json!("ap-southeast-2");
+    two["signals"][1]["region"] = json!("ap-southeast-2");
+    assert_eq!(
+        problems(&two),
+        [
+            "/databases/0/kind: moves a writer within one Region, and the plan leads from ap-southeast-2 to ap-southeast-1; \
+             auroraGlobalCluster moves it between two",
+            "/traffic: is empty: clients would never be led to the recovery Region",
+        ]
+    );
+}
+
+#[test]
+fn an_aurora_cluster_has_two_instances_and_one_component() {
+    let cluster = aurora_cluster("db", "shop", "shop-a", "shop-b");
+    assert_eq!(
+        problems(&one_region(json!([cluster, aurora_cluster("again", "Shop", "x", "X")]))),
+        [
+            "/databases/1/clusterIdentifier: \"shop\" is taken by /databases/0/clusterIdentifier",
+            "/databases/1/recoveryInstanceIdentifier: is the primary instance: the writer would stay where it is",
+        ]
+    );
+    let mut wrong = one_region(json!([cluster]));
+    wrong["signals"] = json!([wrong["signals"][0], cluster_signal("shp", "ap-southeast-1"),
+        {"kind": "rdsInstance", "name": "writer", "fate": "database", "identifier": "shop-b", "region": "ap-southeast-1"}]);
+    assert_eq!(
+        problems(&wrong),
+        [
+            "/signals/1/identifier: \"shp\" is no database's clusterIdentifier in this plan (shop)",
+            "/signals/2/identifier: \"shop-b\" is no database's primaryInstanceIdentifier in this plan (shop-a)",
+        ]
+    );
+}
+
+#[test]
+fn in_one_region_nothing_is_fenced_that_is_brought_up() {
+    let mut plan = one_region(json!([aurora_cluster("db", "shop", "shop-a", "shop-b")]));
+    let group = |name: &str| json!({"kind": "autoScalingGroup", "name": name, "groupName": "shop-app"});
+    plan["compute"] = json!([group("web")]);
+    plan["compute"][0]["capacity"] = json!({"min": 1, "max": 2, "desired": 1});
+    plan["fence"]["items"] = json!([group("old-web"),
+        {"kind": "rdsInstance", "name": "old-db", "identifier": "shop-a", "closedSecurityGroupId": "sg-0c105ed000000000"}]);
+    assert_eq!(
+        problems(&plan),
+        [
+            "/fence/items/0: is what \"web\" brings up, in the same Region: it would be fenced and brought up at once",
+            "/fence/items/1: is an instance of \"db\": an Aurora cluster has one door for all its instances",
+        ]
+    );
 }

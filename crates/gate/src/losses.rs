@@ -4,13 +4,13 @@ use futures::future::try_join_all;
 use jiff::SignedDuration;
 use pilot_core::Failure;
 use pilot_core::contract::Assessment;
-use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
+use pilot_core::decide::data_loss::{self, DataLoss, SAMPLE_AGE_SECONDS_MAX, one_volume};
 use pilot_core::decide::gate::LossOf;
 use pilot_core::observed::LagSample;
 use pilot_core::plan::Database;
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{GlobalClusters, Replicas};
+use pilot_shell::ports::{GlobalClusters, InRegion, Replicas};
 use promote_db::databases::Databases;
 use serde_json::json;
 
@@ -23,9 +23,9 @@ pub fn evidence_name(component: &str) -> String {
 ///
 /// # Errors
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`. That nobody can tell a loss is no error here.
-pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters>(
+pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion>(
     context: &StepContext<'_, L>,
-    databases: &Databases<'_, R, G>,
+    databases: &Databases<'_, R, G, C>,
     assessment: &Assessment,
 ) -> Result<Vec<LossOf>, Failure> {
     let of = async |database: &Database| {
@@ -38,6 +38,10 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters>(
             Database::AuroraGlobalCluster(cluster) => {
                 let (id, source_region) = (&cluster.recovery_cluster_identifier, &context.plan.regions.primary);
                 (id, databases.global_clusters.rpo_lag_samples(id, source_region, from, to).await)
+            }
+            Database::AuroraCluster(cluster) => {
+                let id = &cluster.cluster_identifier;
+                return told(context, database.name(), id, Some(one_volume(assessment.incident_at))).await;
             }
         };
         let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
@@ -56,6 +60,16 @@ async fn estimated<L: Ledger>(
     assessment: &Assessment,
 ) -> Result<LossOf, Failure> {
     let loss = data_loss::estimate(samples, assessment.incident_at, assessment.last_healthy_at);
+    told(context, component, resource, loss).await
+}
+
+/// Keeps what is known of a loss.
+async fn told<L: Ledger>(
+    context: &StepContext<'_, L>,
+    component: &str,
+    resource: &str,
+    loss: Option<DataLoss>,
+) -> Result<LossOf, Failure> {
     if let Some(loss) = &loss {
         context.ledger.keep_evidence(&context.run.run_id, &evidence_name(component), &json!(loss)).await?;
     }

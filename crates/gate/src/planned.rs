@@ -3,9 +3,9 @@
 use futures::future::try_join_all;
 use pilot_core::contract::{ComponentProgress, Status, StepResponse};
 use pilot_core::decide::caught_up::{CAUGHT_UP_TIMEOUT_SECONDS, caught_up, newest};
-use pilot_core::decide::data_loss::DataLoss;
+use pilot_core::decide::data_loss::one_volume;
 use pilot_core::decide::gate::LossOf;
-use pilot_core::plan::{AuroraGlobalCluster, Database, RdsReadReplica};
+use pilot_core::plan::{Database, RdsReadReplica};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
@@ -27,7 +27,11 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
 ) -> Result<Looked, Failure> {
     let of = async |database: &Database| match database {
         Database::RdsReadReplica(replica) => arrived(context, replicas, replica).await,
-        Database::AuroraGlobalCluster(cluster) => switched_by_aws(context, cluster).await,
+        Database::AuroraGlobalCluster(cluster) => {
+            switched_by_aws(context, &cluster.name, &cluster.recovery_cluster_identifier).await
+        }
+        // The instances of a cluster share one storage volume: whoever is the writer has every write that was confirmed.
+        Database::AuroraCluster(cluster) => switched_by_aws(context, &cluster.name, &cluster.cluster_identifier).await,
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();
@@ -72,10 +76,10 @@ async fn arrived<L: Ledger, R: Replicas>(
 /// switchovers for Amazon Aurora global databases": recovery point objective 0).
 async fn switched_by_aws<L: Ledger>(
     context: &StepContext<'_, L>,
-    cluster: &AuroraGlobalCluster,
+    component: &str,
+    resource: &str,
 ) -> Result<(LossOf, Option<String>), Failure> {
-    let loss = DataLoss { recovery_point_at: context.now(), rpo_seconds: 0.0, lag_seconds: 0.0, doubt_seconds: 0.0 };
-    context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&cluster.name), &json!(loss)).await?;
-    let resource = cluster.recovery_cluster_identifier.clone();
-    Ok((LossOf { component: cluster.name.clone(), resource, loss: Some(loss) }, None))
+    let loss = one_volume(context.now());
+    context.ledger.keep_evidence(&context.run.run_id, &evidence_name(component), &json!(loss)).await?;
+    Ok((LossOf { component: component.to_owned(), resource: resource.to_owned(), loss: Some(loss) }, None))
 }

@@ -143,7 +143,7 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: self, alarms: self, instances: self },
-            databases: Databases { replicas: &self.world, global_clusters: &self.world },
+            databases: Databases { replicas: &self.world, global_clusters: &self.world, in_region: &self.world },
             notifier: self,
             clock: now,
         };
@@ -362,4 +362,13 @@ fn behind_a_fence_the_primary_cluster_alone_is_asked() {
             matches!(scene.invoke(None, None), Err(failure) if failure.name == FailureName::PrimaryRecovered);
         assert_eq!(recovered, back, "{seen:?}");
     }
+}
+
+#[test]
+fn within_one_region_a_cluster_loses_nothing_and_needs_no_lag() {
+    let scene = Scene::of_plan(&fixture::plan_yaml_in_one_region(), "gate: automatic", 900.0, Mode::Failover);
+    let response = scene.invoke(None, None).unwrap();
+    assert_eq!(response.status, Status::Done, "{response:?}");
+    let loss = scene.evidence("data-loss#db").unwrap();
+    assert_eq!((&loss["rpoSeconds"], &loss["recoveryPointAt"]), (&json!(0.0), &json!(fixture::incident_at())));
 }

@@ -2,9 +2,11 @@
 
 /// What a plan's databases need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Databases<'a, R, G> {
+pub struct Databases<'a, R, G, C> {
     /// RDS read replicas.
     pub replicas: &'a R,
     /// Aurora global databases.
     pub global_clusters: &'a G,
+    /// Databases that are recovered within one Region.
+    pub in_region: &'a C,
 }

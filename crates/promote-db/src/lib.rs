@@ -1,12 +1,14 @@
 //! `promote-db`: makes the recovery Region's data writable.
 //!
-//! Two component kinds: the RDS read replica ([`rds_read_replica`]) and the Aurora global database ([`aurora_global_cluster`]). Making
-//! either writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
+//! The component kinds are the RDS read replica ([`rds_read_replica`]), the Aurora global database ([`aurora_global_cluster`]) and the Aurora
+//! cluster of one Region ([`aurora_cluster`]). Making any of them writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
 
 pub mod adapter;
+pub mod aurora_cluster;
 pub mod aurora_global_cluster;
 pub mod databases;
 pub mod global_cluster_adapter;
 pub mod handler;
+pub mod in_region_adapter;
 mod lag_adapter;
 pub mod rds_read_replica;

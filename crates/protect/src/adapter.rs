@@ -4,11 +4,12 @@ use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::config::retry::RetryConfig;
 use aws_sdk_rds::types::{DbClusterSnapshot, DbInstance, Tag};
-use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InstanceObserved};
+use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved};
 use pilot_shell::CallError;
-use pilot_shell::ports::GlobalClusters;
+use pilot_shell::ports::{GlobalClusters, InRegionReads};
 use pilot_shell::regions::ByRegion;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
+use promote_db::in_region_adapter::AwsInRegion;
 
 use crate::ports::{Clusters, Instances, NewReplica, Regions};
 
@@ -17,12 +18,17 @@ use crate::ports::{Clusters, Instances, NewReplica, Regions};
 pub struct AwsRegion {
     client: Client,
     global_clusters: AwsGlobalClusters,
+    in_region: AwsInRegion,
 }
 
 impl AwsRegion {
     /// With clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        AwsRegion { client: Client::new(config), global_clusters: AwsGlobalClusters::new(config) }
+        AwsRegion {
+            client: Client::new(config),
+            global_clusters: AwsGlobalClusters::new(config),
+            in_region: AwsInRegion::new(config),
+        }
     }
 }
 
@@ -31,6 +37,12 @@ impl Regions for ByRegion<AwsRegion> {
 
     async fn region(&self, name: &str) -> AwsRegion {
         self.of(name).await
+    }
+}
+
+impl InRegionReads for AwsRegion {
+    async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
+        self.in_region.in_region_cluster(cluster, instances).await
     }
 }
 

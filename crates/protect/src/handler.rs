@@ -11,7 +11,7 @@ use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::ports::Regions;
-use crate::{aurora_global_cluster, rds_read_replica};
+use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica};
 
 /// The function's name.
 pub const FUNCTION: &str = "protect";
@@ -48,6 +48,9 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
         Database::AuroraGlobalCluster(cluster) => {
             let region = plan.regions.recovery.as_str();
             aurora_global_cluster::reconcile(context, (&following, region), cluster, allowed_seconds).await
+        }
+        Database::AuroraCluster(cluster) => {
+            aurora_cluster::reconcile(context, &following, cluster, allowed_seconds).await
         }
     })
     .await

@@ -5,6 +5,7 @@
 //! There is no undo: a step that failed leaves the workload serving as before, and the next `protect` goes on from what it finds.
 
 pub mod adapter;
+pub mod aurora_cluster;
 pub mod aurora_global_cluster;
 pub mod handler;
 pub mod ports;

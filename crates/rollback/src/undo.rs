@@ -63,6 +63,7 @@ impl<F: Primaries, G: Groups, E: Services, S: StopObjects, R: Records> Undoers<'
                 Err(incomplete(entry, "a step of protect goes forward only"))
             }
             Action::RestGroup => Err(incomplete(entry, "the group rests after the pivot of a failback")),
+            Action::FailoverCluster => Err(incomplete(entry, "a cluster's failover cannot be undone")),
             Action::FailoverGlobalCluster | Action::SwitchoverGlobalCluster => {
                 Err(incomplete(entry, "a global cluster's failover or switchover cannot be undone"))
             }

@@ -6,7 +6,10 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld, now};
+use crate::{
+    FakeCluster, FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld,
+    now,
+};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";
@@ -80,6 +83,30 @@ pub fn plan_yaml_with_global_cluster() -> String {
      recoveryClusterIdentifier: shop-aurora-dr, timeoutSeconds: 900}
 ";
     format!("{head}{databases}compute:{tail}")
+}
+
+/// The Aurora cluster of [`plan_yaml_in_one_region`].
+pub const CLUSTER: &str = "shop-zonal";
+/// Its writer in ordinary times, and its Availability Zone.
+pub const WRITER: (&str, &str) = ("shop-zonal-a", "ap-southeast-1a");
+/// Its reader, and its Availability Zone.
+pub const READER: (&str, &str) = ("shop-zonal-b", "ap-southeast-1b");
+
+/// The same plan within one Region: an Aurora cluster whose writer moves to another Availability Zone, and no traffic to lead over.
+pub fn plan_yaml_in_one_region() -> String {
+    let (head, rest) = PLAN_YAML.split_once("databases:").unwrap_or((PLAN_YAML, ""));
+    let between =
+        |from: &str, to: &str| rest.split_once(from).map_or("", |(_, rest)| rest.split(to).next().unwrap_or(""));
+    let head = head.replace("primary: ap-southeast-2", "primary: ap-southeast-1");
+    let databases = format!(
+        "databases:
+  - {{kind: auroraCluster, name: db, clusterIdentifier: {CLUSTER}, primaryInstanceIdentifier: {},
+     recoveryInstanceIdentifier: {}, timeoutSeconds: 900}}
+",
+        WRITER.0, READER.0
+    );
+    let (compute, validation) = (between("compute:", "traffic:"), between("validation:", "\0"));
+    format!("{head}{databases}compute:{compute}traffic: []\nvalidation:{validation}")
 }
 
 /// A plan with an ECS service beside its group, in the wave after it.
@@ -217,6 +244,7 @@ pub fn world() -> FakeWorld {
     let mut global = FakeGlobalCluster::replicating(PRIMARY_CLUSTER_ARN, RECOVERY_CLUSTER_ARN);
     global.lag = lag;
     world.put_global_cluster(GLOBAL_CLUSTER, global);
+    world.put_cluster(CLUSTER, FakeCluster::of(&[WRITER, READER]));
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));
     world.put_bucket(STOP_BUCKET);

@@ -5,6 +5,7 @@
 
 mod global_clusters;
 mod groups;
+mod in_region;
 mod primary;
 mod records;
 mod replicas;
@@ -21,6 +22,7 @@ use pilot_shell::ports::Listed;
 
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
+pub use in_region::FakeCluster;
 pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
 pub use services::FakeService;
@@ -32,6 +34,7 @@ use records::FakeZone;
 struct State {
     replicas: BTreeMap<String, FakeReplica>,
     global_clusters: BTreeMap<String, FakeGlobalCluster>,
+    clusters: BTreeMap<String, FakeCluster>,
     groups: BTreeMap<String, FakeGroup>,
     /// By `CLUSTER/SERVICE`.
     services: BTreeMap<String, FakeService>,
@@ -49,6 +52,8 @@ pub struct WorldValues {
     pub replicas: BTreeMap<String, (String, Option<String>, u32)>,
     /// The writer, accepted failovers and accepted switchovers of each global database.
     pub global_clusters: BTreeMap<String, (Option<String>, u32, u32)>,
+    /// The writer and accepted failovers of each Aurora cluster of one Region.
+    pub clusters: BTreeMap<String, (Option<String>, u32)>,
     /// The sizes of each group.
     pub groups: BTreeMap<String, Capacity>,
     /// Desired count and scalable target of each service.
@@ -83,9 +88,11 @@ impl FakeWorld {
         let state = self.read();
         let replica = |r: &FakeReplica| (r.observed.status.clone(), r.observed.source.clone(), r.promotions);
         let global = |g: &FakeGlobalCluster| (g.writer().map(str::to_owned), g.failovers, g.switchovers);
+        let cluster = |c: &FakeCluster| (c.observed.writer().map(str::to_owned), c.failovers);
         WorldValues {
             replicas: state.replicas.iter().map(|(name, r)| (name.clone(), replica(r))).collect(),
             global_clusters: state.global_clusters.iter().map(|(name, g)| (name.clone(), global(g))).collect(),
+            clusters: state.clusters.iter().map(|(name, c)| (name.clone(), cluster(c))).collect(),
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
             services: state.services.iter().map(|(name, service)| (name.clone(), service.settings())).collect(),
             objects: state.objects.keys().cloned().collect(),

@@ -2,12 +2,15 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, Services, StopObjects};
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
+use promote_db::in_region_adapter::AwsInRegion;
 use scale_compute::adapter::AwsGroups;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
@@ -20,6 +23,7 @@ use crate::ports::Region;
 pub struct AwsTarget {
     replicas: AwsReplicas,
     global_clusters: AwsGlobalClusters,
+    in_region: AwsInRegion,
     groups: AwsGroups,
     services: AwsServices,
 }
@@ -30,6 +34,7 @@ impl AwsTarget {
         AwsTarget {
             replicas: AwsReplicas::new(config),
             global_clusters: AwsGlobalClusters::new(config),
+            in_region: AwsInRegion::new(config),
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
         }
@@ -62,6 +67,12 @@ pub struct AwsRegion {
     pub target: AwsTarget,
     /// The switches.
     pub switches: AwsSwitches,
+}
+
+impl InRegionReads for AwsRegion {
+    async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
+        self.target.in_region.in_region_cluster(cluster, instances).await
+    }
 }
 
 impl Region for AwsRegion {

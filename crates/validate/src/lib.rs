@@ -11,6 +11,7 @@ pub mod adapter;
 pub mod dns_adapter;
 pub mod event;
 pub mod handler;
+mod in_region;
 pub mod look;
 pub mod ports;
 pub mod proof;

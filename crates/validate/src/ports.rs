@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_shell::CallError;
-use pilot_shell::ports::Listed;
+use pilot_shell::ports::{InRegionReads, Listed};
 
 /// The recovery Region, as far as it is looked at.
-pub trait Region {
+pub trait Region: InRegionReads {
     /// A DB instance; `None`: no such instance.
     fn replica(&self, identifier: &str) -> impl Future<Output = Result<Option<ReplicaObserved>, CallError>>;
     /// Its `ReplicaLag`.

@@ -14,6 +14,7 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext};
 
+use crate::in_region;
 use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag};
 use crate::ports::Region;
 
@@ -77,12 +78,20 @@ async fn database_finding<R: Region>(
         Database::AuroraGlobalCluster(cluster) => {
             of_global_cluster(cluster, &plan.regions, region, assessment, now).await
         }
+        Database::AuroraCluster(cluster) => {
+            let standing = in_region::cluster_standing(cluster, region, assessment).await;
+            standing.map(|(readiness, loss)| Standing { readiness, loss })
+        }
     };
     let (readiness, loss) = match standing {
         Ok(Standing { readiness, loss }) => (readiness, loss),
         Err(error) => return finding_of(Err(error)),
     };
-    if let Some(problem) = parted(loss.is_none(), mode) {
+    let parted = match database {
+        Database::AuroraCluster(_) => in_region::parted(loss.is_none(), mode),
+        _ => parted(loss.is_none(), mode),
+    };
+    if let Some(problem) = parted {
         return match readiness {
             // What is wrong with the database itself says more.
             Readiness::Problem(problem) => Finding::Problem(problem),

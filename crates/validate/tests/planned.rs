@@ -9,12 +9,13 @@ use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
+    GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, StopObjects};
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
@@ -25,6 +26,12 @@ struct Stage {
     ledger: FakeLedger,
     plans: FakePlans,
     run: Run,
+}
+
+impl InRegionReads for Stage {
+    async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
+        self.world.in_region_cluster(cluster, instances).await
+    }
 }
 
 impl Region for Stage {

@@ -10,13 +10,13 @@ use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
-    ReplicaObserved, ServiceObserved,
+    DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster,
+    LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, Services, StopObjects};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -27,6 +27,9 @@ use serde_json::{Value, json};
 use validate::event::{self, Event};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
+
+#[path = "validate/in_region.rs"]
+mod in_region;
 
 /// The test kit's plan, with the validation that this function is about.
 fn plan_yaml() -> String {
@@ -60,6 +63,13 @@ struct Seen {
 impl Seen {
     fn check(&self, call: &str) -> Result<(), CallError> {
         self.failing.borrow().get(call).cloned().map_or(Ok(()), Err)
+    }
+}
+
+impl InRegionReads for Seen {
+    async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
+        self.check("cluster")?;
+        self.world.in_region_cluster(cluster, instances).await
     }
 }
 

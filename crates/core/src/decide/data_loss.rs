@@ -39,6 +39,12 @@ impl DataLoss {
     }
 }
 
+/// What the move of a writer within one storage volume loses: nothing that was confirmed (Aurora user guide, "High availability for Amazon
+/// Aurora": a write is confirmed once it is in the storage of several Availability Zones, which all instances read). `at`: up to when.
+pub fn one_volume(at: Timestamp) -> DataLoss {
+    DataLoss { recovery_point_at: at, rpo_seconds: 0.0, lag_seconds: 0.0, doubt_seconds: 0.0 }
+}
+
 /// Estimates the loss from the samples around the incident, which lies between the last good look and the first failing one.
 /// `None`: nobody can say.
 pub fn estimate(samples: &[LagSample], incident_at: Timestamp, last_healthy_at: Option<Timestamp>) -> Option<DataLoss> {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
+use super::aurora_cluster::AuroraCluster;
 use super::ecs::EcsService;
 
 pub(super) fn first_wave() -> u32 {
@@ -26,6 +27,8 @@ pub enum Database {
     RdsReadReplica(RdsReadReplica),
     /// An Aurora global database, failed over to its secondary cluster. **No undo**: this is the pivot.
     AuroraGlobalCluster(AuroraGlobalCluster),
+    /// An Aurora cluster of one Region, whose writer moves to another Availability Zone. **No undo**: this is the pivot.
+    AuroraCluster(AuroraCluster),
 }
 
 impl Database {
@@ -34,6 +37,7 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => &c.name,
             Database::AuroraGlobalCluster(c) => &c.name,
+            Database::AuroraCluster(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -41,6 +45,7 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => c.wave,
             Database::AuroraGlobalCluster(c) => c.wave,
+            Database::AuroraCluster(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -48,6 +53,14 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => Database::RdsReadReplica(c.mirrored()),
             Database::AuroraGlobalCluster(c) => Database::AuroraGlobalCluster(c.mirrored()),
+            Database::AuroraCluster(c) => Database::AuroraCluster(c.mirrored()),
+        }
+    }
+    /// Whether it is recovered within one Region: then the primary Region may be the recovery Region.
+    pub fn is_in_region(&self) -> bool {
+        match self {
+            Database::RdsReadReplica(_) | Database::AuroraGlobalCluster(_) => false,
+            Database::AuroraCluster(_) => true,
         }
     }
 }

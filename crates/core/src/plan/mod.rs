@@ -4,6 +4,7 @@
 //! ignored. [`check`](check::check) is the only way in: a [`RecoveryPlan`] that exists has been checked whole.
 
 mod aurora;
+mod aurora_cluster;
 pub mod check;
 mod component;
 mod ecs;
@@ -11,6 +12,7 @@ mod fence;
 mod home;
 mod name;
 mod read;
+mod restored;
 mod rules;
 mod schema;
 mod shape;
@@ -22,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
+pub use aurora_cluster::AuroraCluster;
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,
@@ -31,6 +34,7 @@ pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
 pub use name::is_plan_name;
+pub use restored::{RestoredInstance, RestoredSettings};
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
 

@@ -5,10 +5,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InstanceObserved, ReplicaObserved};
+use pilot_core::observed::{
+    ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved, ReplicaObserved,
+};
 use pilot_core::plan::InstanceSettings;
 use pilot_shell::CallError;
-use pilot_testkit::{Fault, Faults, Injected};
+use pilot_shell::ports::InRegionReads;
+use pilot_testkit::{FakeWorld, Fault, Faults, Injected};
 use protect::ports::{Clusters, Instances, NewReplica, Regions};
 
 /// What an instance shows after a call, one description after the other, before the call's effect.
@@ -60,6 +63,8 @@ pub struct FakeRds {
     pub coming_back: RefCell<Vec<&'static str>>,
     /// The snapshots of the cluster that comes back, each with what it shows at the next looks before it is available.
     pub snapshots: RefCell<Vec<(ClusterSnapshotObserved, Vec<&'static str>)>>,
+    /// The Aurora clusters of one Region.
+    pub aurora: FakeWorld,
     accepted: RefCell<Vec<String>>,
 }
 
@@ -253,6 +258,13 @@ impl Instances for FaultyRegion<'_> {
     async fn create_replica(&self, replica: &NewReplica<'_>) -> Result<(), CallError> {
         let call = async { self.rds.create_replica(&self.name, replica) };
         self.call(("rds:CreateDBInstanceReadReplica", replica.identifier), true, call).await
+    }
+}
+
+impl InRegionReads for FaultyRegion<'_> {
+    async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
+        let call = self.rds.aurora.in_region_cluster(cluster, instances);
+        self.call(("rds:DescribeDBClusters", cluster), false, call).await
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
 mod adapter;
+mod aurora_cluster;
 mod aurora_global_cluster;
 mod case;
 mod events;

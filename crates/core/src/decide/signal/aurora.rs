@@ -36,9 +36,13 @@ fn cluster(id: &str, seen: &ClusterSeen) -> (SignalState, String) {
         return (SignalState::Failing, format!("{id} is `{status}` without any instance"));
     }
     let writer = seen.cluster.instances.iter().find(|instance| instance.is_writer);
-    let (Some(writer), Some(writer_status)) = (writer, &seen.writer_status) else {
+    let Some(writer) = writer else {
         // Between two writers, or a secondary: nothing that says how the primary is.
         return (SignalState::Unknown, format!("{id} is `{status}` and has no writer"));
+    };
+    let Some(writer_status) = &seen.writer_status else {
+        // Listed as the writer, and gone: nobody takes its writes, whatever the cluster reads.
+        return (SignalState::Failing, format!("{id} is `{status}`, its writer {} is not there", writer.identifier));
     };
     let state = match (cluster_standing(status), standing(writer_status)) {
         (Standing::Lost, _) | (_, Standing::Lost) => SignalState::Failing,

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{PlanProblem, RecoveryPlan, names};
+use super::{PlanProblem, RecoveryPlan, in_region, names};
 use crate::decide::records::{BATCH_CHARACTERS_MAX, upsert_characters};
 use crate::plan::{Capacity, Compute, Database, DnsRecord, RecordType, Traffic};
 
@@ -10,7 +10,8 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     if plan.databases.is_empty() && plan.compute.is_empty() {
         problems.push(PlanProblem::new("/databases", "and /compute are both empty: there is nothing to recover"));
     }
-    if plan.traffic.is_empty() {
+    // Within one Region an endpoint stays what it was.
+    if plan.traffic.is_empty() && !in_region::is_one_region(plan) {
         problems.push(PlanProblem::new("/traffic", "is empty: clients would never be led to the recovery Region"));
     }
     capacities(plan, problems);
@@ -70,7 +71,7 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         Database::RdsReadReplica(c) => {
             Some((format!("/databases/{i}/replicaIdentifier"), c.replica_identifier.as_str()))
         }
-        Database::AuroraGlobalCluster(_) => None,
+        _ => None,
     });
     names::unique(replicas, problems);
     // One cluster is a member of one global database, so the global one tells two components apart.
@@ -78,7 +79,7 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         Database::AuroraGlobalCluster(c) => {
             Some((format!("/databases/{i}/globalClusterIdentifier"), c.global_cluster_identifier.to_ascii_lowercase()))
         }
-        Database::RdsReadReplica(_) => None,
+        _ => None,
     });
     names::unique(global_clusters, problems);
     let groups = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {

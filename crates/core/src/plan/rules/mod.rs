@@ -4,6 +4,7 @@ mod address;
 mod components;
 mod fence;
 mod home;
+mod in_region;
 mod names;
 mod proof;
 mod signals;
@@ -20,14 +21,12 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     components::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
+    in_region::check(plan, &mut problems);
     problems.sort();
     problems
 }
 
 fn objectives(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
-    if plan.regions.primary == plan.regions.recovery {
-        problems.push(PlanProblem::new("/regions/recovery", "is the primary Region: there is nowhere to go"));
-    }
     let (allowed, objective) = (plan.policy.max_data_loss_seconds, plan.objectives.rpo_seconds);
     if allowed > objective {
         problems.push(PlanProblem::new(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{PlanProblem, RecoveryPlan, address};
-use crate::plan::{AuroraGlobalCluster, Database, RdsReadReplica, Signal};
+use crate::plan::{AuroraCluster, AuroraGlobalCluster, Database, RdsReadReplica, Signal};
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     quorum(plan, problems);
@@ -16,7 +16,10 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
             Signal::RdsInstance(instance) => {
                 in_primary_region(plan, &instance.region, &path, problems);
                 let known = replicas(plan).map(|db| db.primary_identifier.as_str());
-                reference(&instance.identifier, known, "primaryIdentifier", format!("{path}/identifier"), problems);
+                let writers = clusters(plan).map(|db| db.primary_instance_identifier.as_str());
+                let field = either("primaryIdentifier", "primaryInstanceIdentifier", clusters(plan).next().is_some());
+                let path = format!("{path}/identifier");
+                reference(&instance.identifier, known.chain(writers), field, path, problems);
             }
             Signal::RdsReplication(replica) => {
                 let known = replicas(plan).map(|db| db.replica_identifier.as_str());
@@ -25,8 +28,9 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
             Signal::RdsCluster(cluster) => {
                 in_primary_region(plan, &cluster.region, &path, problems);
                 let known = global_clusters(plan).map(|db| db.primary_cluster_identifier.as_str());
-                let path = format!("{path}/identifier");
-                reference(&cluster.identifier, known, "primaryClusterIdentifier", path, problems);
+                let known = known.chain(clusters(plan).map(|db| db.cluster_identifier.as_str()));
+                let field = either("primaryClusterIdentifier", "clusterIdentifier", clusters(plan).next().is_some());
+                reference(&cluster.identifier, known, field, format!("{path}/identifier"), problems);
             }
             Signal::AuroraReplication(signal) => {
                 let field = "globalClusterIdentifier";
@@ -45,15 +49,27 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 fn replicas(plan: &RecoveryPlan) -> impl Iterator<Item = &RdsReadReplica> {
     plan.databases.iter().filter_map(|database| match database {
         Database::RdsReadReplica(db) => Some(db),
-        Database::AuroraGlobalCluster(_) => None,
+        _ => None,
     })
 }
 
 fn global_clusters(plan: &RecoveryPlan) -> impl Iterator<Item = &AuroraGlobalCluster> {
     plan.databases.iter().filter_map(|database| match database {
         Database::AuroraGlobalCluster(db) => Some(db),
-        Database::RdsReadReplica(_) => None,
+        _ => None,
     })
+}
+
+fn clusters(plan: &RecoveryPlan) -> impl Iterator<Item = &AuroraCluster> {
+    plan.databases.iter().filter_map(|database| match database {
+        Database::AuroraCluster(db) => Some(db),
+        _ => None,
+    })
+}
+
+/// The field that a signal's identifier is looked for in.
+fn either(two_regions: &'static str, one_region: &'static str, is_in_region: bool) -> &'static str {
+    if is_in_region { one_region } else { two_regions }
 }
 
 fn in_primary_region(plan: &RecoveryPlan, region: &str, path: &str, problems: &mut Vec<PlanProblem>) {

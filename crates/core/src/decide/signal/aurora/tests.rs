@@ -39,7 +39,11 @@ fn a_cluster_is_as_its_own_region_tells_it() {
         (seen("inaccessible-encryption-credentials", two, Some("available")), Failing, "`inaccessible"),
         (seen("available", &[], None), Failing, "without any instance"),
         (seen("available", &[("shop-1", false)], None), Unknown, "has no writer"),
-        (seen("available", two, None), Unknown, "has no writer"),
+        // One Region: the reader lives, and the instance that takes the writes does not.
+        (seen("available", two, Some("failed")), Failing, "its writer shop-2 `failed`"),
+        (seen("failing-over", two, Some("failed")), Failing, "its writer shop-2 `failed`"),
+        (seen("available", two, None), Failing, "its writer shop-2 is not there"),
+        (seen("failing-over", &[("shop-1", false), ("shop-2", false)], None), Unknown, "has no writer"),
         (seen("a-new-word", two, Some("available")), Unknown, "`a-new-word`"),
         (Ok(None), Failing, "us-east-1 has no DB cluster shop"),
         (Err("no answer within 4 seconds".into()), Unknown, "rds:DescribeDBClusters in us-east-1: no answer"),
