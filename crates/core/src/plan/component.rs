@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
 use super::ecs::EcsService;
+use super::restore::RestoreFromBackup;
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -26,6 +27,9 @@ pub enum Database {
     RdsReadReplica(RdsReadReplica),
     /// An Aurora global database, failed over to its secondary cluster. **No undo**: this is the pivot.
     AuroraGlobalCluster(AuroraGlobalCluster),
+    /// A database restored by AWS Backup from a recovery point in the recovery Region. **No undo**: this is the pivot. What was restored
+    /// stays, and is named.
+    RestoreFromBackup(RestoreFromBackup),
 }
 
 impl Database {
@@ -34,6 +38,7 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => &c.name,
             Database::AuroraGlobalCluster(c) => &c.name,
+            Database::RestoreFromBackup(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -41,6 +46,7 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => c.wave,
             Database::AuroraGlobalCluster(c) => c.wave,
+            Database::RestoreFromBackup(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -48,6 +54,8 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => Database::RdsReadReplica(c.mirrored()),
             Database::AuroraGlobalCluster(c) => Database::AuroraGlobalCluster(c.mirrored()),
+            // A plan with a way home has none of these (a rule of its own says so).
+            Database::RestoreFromBackup(c) => Database::RestoreFromBackup(c.clone()),
         }
     }
 }
