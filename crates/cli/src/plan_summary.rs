@@ -83,6 +83,10 @@ fn database(component: &Database) -> String {
             let (global, recovery) = (&c.global_cluster_identifier, &c.recovery_cluster_identifier);
             format!("{}: fail the Aurora global cluster {global} over to {recovery} (cannot be undone)", c.name)
         }
+        Database::RestoreFromBackup(c) => format!(
+            "{}: restore {} from vault {} as {} (cannot be undone)",
+            c.name, c.resource_arn, c.vault_name, c.restored_identifier
+        ),
     }
 }
 

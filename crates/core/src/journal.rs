@@ -82,6 +82,13 @@ pub enum Action {
     FailoverGlobalCluster,
     /// `rds:SwitchoverGlobalCluster`, which loses nothing.
     SwitchoverGlobalCluster,
+    /// `backup:StartRestoreJob`.
+    StartRestoreJob,
+    /// `rds:CreateDBInstance` in a cluster that was restored.
+    CreateRestoredInstance,
+    /// A restored database is set as the plan says: `rds:ModifyDBCluster`, `rds:ModifyDBInstance`, `rds:RebootDBInstance`,
+    /// `dynamodb:UpdateTable`, `dynamodb:UpdateContinuousBackups`, tags.
+    SetRestored,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
@@ -113,6 +120,9 @@ impl Action {
             Action::RestGroup => "rest-group",
             Action::FailoverGlobalCluster => "failover-global-cluster",
             Action::SwitchoverGlobalCluster => "switchover-global-cluster",
+            Action::StartRestoreJob => "start-restore-job",
+            Action::CreateRestoredInstance => "create-restored-instance",
+            Action::SetRestored => "set-restored",
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",

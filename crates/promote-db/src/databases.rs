@@ -2,9 +2,11 @@
 
 /// What a plan's databases need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Databases<'a, R, G> {
+pub struct Databases<'a, R, G, B> {
     /// RDS read replicas.
     pub replicas: &'a R,
     /// Aurora global databases.
     pub global_clusters: &'a G,
+    /// Recovery points, and the databases that are restored from them.
+    pub backups: &'a B,
 }

@@ -1,7 +1,7 @@
 //! `promote-db`: makes the recovery Region's data writable.
 //!
-//! Two component kinds: the RDS read replica ([`rds_read_replica`]) and the Aurora global database ([`aurora_global_cluster`]). Making
-//! either writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
+//! Component kinds: the RDS read replica ([`rds_read_replica`]), the Aurora global database ([`aurora_global_cluster`]), and the database
+//! that AWS Backup restores ([`restore_from_backup`]). Making any of them writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
 
 pub mod adapter;
 pub mod aurora_global_cluster;
@@ -10,3 +10,7 @@ pub mod global_cluster_adapter;
 pub mod handler;
 mod lag_adapter;
 pub mod rds_read_replica;
+pub mod restore_adapter;
+pub mod restore_from_backup;
+mod restored_adapter;
+mod restored_table_adapter;

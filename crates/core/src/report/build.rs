@@ -128,7 +128,10 @@ fn rpo_seconds(outcome: Outcome, journal: &[Entry], data_loss: &[ReportDataLoss]
         // An answer that was lost counts once the whole recovery was observed: then it had been accepted.
         matches!(
             entry.action,
-            Action::PromoteReadReplica | Action::FailoverGlobalCluster | Action::SwitchoverGlobalCluster
+            Action::PromoteReadReplica
+                | Action::FailoverGlobalCluster
+                | Action::SwitchoverGlobalCluster
+                | Action::StartRestoreJob
         ) && match entry.outcome {
             Some(EntryOutcome::Accepted { .. }) => true,
             Some(EntryOutcome::NotDone { .. }) => false,

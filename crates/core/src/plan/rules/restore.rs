@@ -92,6 +92,8 @@ pub(super) fn settings(
         problems.push(PlanProblem::new(field, message));
     } else if key.starts_with("alias/") || key.contains(":alias/") {
         problems.push(PlanProblem::new(field, "must be a key's id or ARN: what an alias stood for cannot be read back"));
+    } else if kind == RestoredKind::Table && !key.starts_with("arn:") {
+        problems.push(PlanProblem::new(field, "must be the key's ARN: a table is not restored with less"));
     } else if key.starts_with("arn:") && region_of(key) != recovery_region {
         let message = format!("lies in {}, not in the recovery Region {recovery_region}", region_of(key));
         problems.push(PlanProblem::new(field, message));
