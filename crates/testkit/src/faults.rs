@@ -2,6 +2,7 @@
 
 mod ledger;
 mod ports;
+mod restores;
 
 use std::cell::RefCell;
 

@@ -8,6 +8,7 @@ mod groups;
 mod primary;
 mod records;
 mod replicas;
+mod restores;
 mod services;
 mod stop_objects;
 
@@ -23,6 +24,7 @@ pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
 pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
+pub use restores::{FakeJob, FakePoint};
 pub use services::FakeService;
 
 use records::FakeZone;
@@ -40,6 +42,7 @@ struct State {
     objects: BTreeMap<(String, String), String>,
     zones: BTreeMap<String, FakeZone>,
     changes: records::Changes,
+    restores: restores::Restores,
 }
 
 /// What a run may change: no counters of looks, no instances that come and go by themselves.

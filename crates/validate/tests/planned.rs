@@ -8,13 +8,16 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
+use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
+    GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, RecordType};
+use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{
+    Backups, GlobalClusters, Groups, Listed, Records, Replicas, RestoredDatabases, StopObjects,
+};
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
@@ -48,6 +51,14 @@ impl Region for Stage {
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
         self.world.rpo_lag_samples(cluster, source_region, from, to).await
+    }
+
+    async fn recovery_points(&self, vault: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
+        self.world.recovery_points(vault, resource_arn).await
+    }
+
+    async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
+        RestoredDatabases::describe(&self.world, kind, identifier).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

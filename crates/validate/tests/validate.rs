@@ -9,14 +9,17 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
     DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
-    ReplicaObserved, ServiceObserved,
+    ReplicaObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, Method, RecordType};
+use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{
+    Backups, GlobalClusters, Groups, Listed, Records, Replicas, RestoredDatabases, Services, StopObjects,
+};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -93,6 +96,20 @@ impl Region for Seen {
         self.check("rpo lag")?;
         assert_eq!(source_region, "ap-southeast-2");
         self.world.rpo_lag_samples(recovery_cluster, source_region, from, to).await
+    }
+
+    async fn recovery_points(
+        &self,
+        vault_name: &str,
+        resource_arn: &str,
+    ) -> Result<Vec<RecoveryPointSeen>, CallError> {
+        self.check("points")?;
+        self.world.recovery_points(vault_name, resource_arn).await
+    }
+
+    async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
+        self.check("restored")?;
+        RestoredDatabases::describe(&self.world, kind, identifier).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
