@@ -37,7 +37,10 @@ impl RecoveryPoints for AwsRecoveryPoints {
             let call = self.client.list_recovery_points_by_backup_vault().backup_vault_name(vault_name);
             let call = call.by_resource_arn(resource_arn).max_results(PAGE_SIZE).set_next_token(token);
             let answer = call.send().await?;
-            seen.extend(answer.recovery_points().iter().filter_map(recovery_point));
+            // A recovery point of another resource restores other data: the filter is not left to AWS alone.
+            let of_it =
+                answer.recovery_points().iter().filter(|p| p.resource_arn().is_none_or(|arn| arn == resource_arn));
+            seen.extend(of_it.filter_map(recovery_point));
             token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(seen);

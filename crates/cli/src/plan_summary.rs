@@ -87,6 +87,10 @@ fn database(component: &Database) -> String {
             let (cluster, to) = (&c.cluster_identifier, &c.recovery_instance_identifier);
             format!("{}: fail the Aurora cluster {cluster} over to {to}, in the same Region (cannot be undone)", c.name)
         }
+        Database::RestoreFromBackup(c) => format!(
+            "{}: restore {} from vault {} as {} (cannot be undone)",
+            c.name, c.resource_arn, c.vault_name, c.restored_identifier
+        ),
     }
 }
 

@@ -84,6 +84,13 @@ pub enum Action {
     SwitchoverGlobalCluster,
     /// `rds:FailoverDBCluster`: the writer moves within its Region, and nothing is lost.
     FailoverCluster,
+    /// `backup:StartRestoreJob`.
+    StartRestoreJob,
+    /// `rds:CreateDBInstance` in a cluster that was restored.
+    CreateRestoredInstance,
+    /// A restored database is set as the plan says: `rds:ModifyDBCluster`, `rds:ModifyDBInstance`, `rds:RebootDBInstance`,
+    /// `dynamodb:UpdateTable`, `dynamodb:UpdateContinuousBackups`, tags.
+    SetRestored,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
@@ -116,6 +123,9 @@ impl Action {
             Action::FailoverGlobalCluster => "failover-global-cluster",
             Action::SwitchoverGlobalCluster => "switchover-global-cluster",
             Action::FailoverCluster => "failover-cluster",
+            Action::StartRestoreJob => "start-restore-job",
+            Action::CreateRestoredInstance => "create-restored-instance",
+            Action::SetRestored => "set-restored",
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",

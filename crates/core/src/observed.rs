@@ -2,6 +2,8 @@
 
 mod in_region;
 
+mod restored;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use in_region::{InRegionCluster, ZonedInstance};
+
+pub use restored::{RestoreJobObserved, RestoredObserved};
 
 /// What one signal showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -59,6 +59,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         // It looks at the primary and the lag as the others do, and tells people as the closing does.
         ("gate", &["pilot-core", "pilot-shell", "http-probe", "check-health", "close-run", "promote-db"]),
         ("protect", &["pilot-core", "pilot-shell", "promote-db"]),
+        // One way to list recovery points: that of the crate that watches them.
+        ("promote-db", &["pilot-core", "pilot-shell", "backup-monitor"]),
         // The undo stands beside the act, in the act's crate.
         ("rollback", &["pilot-core", "pilot-shell", "fence", "scale-compute", "update-dns"]),
         // It observes with the adapters of those who act, and changes nothing.

@@ -17,7 +17,7 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{GlobalClusters, InRegion, Replicas};
+use pilot_shell::ports::{Backups, GlobalClusters, InRegion, Replicas};
 use pilot_shell::{StepContext, dry_run};
 use promote_db::databases::Databases;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ const REJECTED: &str = "approval-rejected";
 
 /// What the function works with, built once.
 #[derive(Debug)]
-pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, N> {
+pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, B, N> {
     /// The state table.
     pub ledger: &'a L,
     /// The plans.
@@ -44,7 +44,7 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, N> {
     /// What it looks at the primary through.
     pub eyes: Eyes<'a, H, A, I>,
     /// The databases' lag.
-    pub databases: Databases<'a, R, G, C>,
+    pub databases: Databases<'a, R, G, C, B>,
     /// Who is asked.
     pub notifier: &'a N,
     /// The clock.
@@ -56,9 +56,9 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, N> {
 /// # Errors
 /// `EventInvalid`, `PrimaryRecovered`, `DataLossTooHigh`, `ApprovalRefused`, `ApprovalExpired`, `LeaseLost`, `PlanInvalid`, `PlanChanged`,
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L, P, H, A, I, R, G, C, N>(
+pub async fn handle<L, P, H, A, I, R, G, C, B, N>(
     event: Value,
-    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, C, N>,
+    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, C, B, N>,
 ) -> Result<StepResponse, Failure>
 where
     L: Ledger,
@@ -69,6 +69,7 @@ where
     R: Replicas,
     G: GlobalClusters,
     C: InRegion,
+    B: Backups,
     N: Notifier,
 {
     let GateRequest { run, step, assessment, task_token, answer } = read_event(FUNCTION, event)?;
@@ -107,7 +108,7 @@ pub(crate) enum Looked {
     View(Vec<LossOf>),
 }
 
-impl<L, P, H, A, I, R, G, C, N> Gatekeeper<'_, L, P, H, A, I, R, G, C, N>
+impl<L, P, H, A, I, R, G, C, B, N> Gatekeeper<'_, L, P, H, A, I, R, G, C, B, N>
 where
     L: Ledger,
     H: Http,
@@ -116,6 +117,7 @@ where
     R: Replicas,
     G: GlobalClusters,
     C: InRegion,
+    B: Backups,
 {
     /// The last look: the primary and the lag at once. A promotion that is meant already is past every gate.
     async fn look(&self, context: &StepContext<'_, L>, assessment: &Assessment) -> Result<Looked, Failure> {

@@ -6,11 +6,12 @@ use pilot_core::Failure;
 use pilot_core::contract::Assessment;
 use pilot_core::decide::data_loss::{self, DataLoss, SAMPLE_AGE_SECONDS_MAX, one_volume};
 use pilot_core::decide::gate::LossOf;
+use pilot_core::decide::restore_job;
 use pilot_core::observed::LagSample;
-use pilot_core::plan::Database;
+use pilot_core::plan::{Database, RestoreFromBackup};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{GlobalClusters, InRegion, Replicas};
+use pilot_shell::ports::{Backups, GlobalClusters, InRegion, Replicas};
 use promote_db::databases::Databases;
 use serde_json::json;
 
@@ -23,9 +24,9 @@ pub fn evidence_name(component: &str) -> String {
 ///
 /// # Errors
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`. That nobody can tell a loss is no error here.
-pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion>(
+pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: Backups>(
     context: &StepContext<'_, L>,
-    databases: &Databases<'_, R, G, C>,
+    databases: &Databases<'_, R, G, C, B>,
     assessment: &Assessment,
 ) -> Result<Vec<LossOf>, Failure> {
     let of = async |database: &Database| {
@@ -43,11 +44,32 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion>(
                 let id = &cluster.cluster_identifier;
                 return told(context, database.name(), id, Some(one_volume(assessment.incident_at))).await;
             }
+            Database::RestoreFromBackup(restore) => {
+                return restored(context, databases.backups, restore, assessment).await;
+            }
         };
         let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
         estimated(context, database.name(), resource, &samples, assessment).await
     };
     try_join_all(context.plan.databases.iter().map(of)).await
+}
+
+/// A restore brings back what was written before its recovery point was created.
+async fn restored<L: Ledger, B: Backups>(
+    context: &StepContext<'_, L>,
+    backups: &B,
+    component: &RestoreFromBackup,
+    assessment: &Assessment,
+) -> Result<LossOf, Failure> {
+    let (vault, arn) = (component.vault_name.as_str(), component.resource_arn.as_str());
+    let points = backups.recovery_points(vault, arn).await;
+    let points = points.map_err(|error| error.into_failure("backup:ListRecoveryPointsByBackupVault", vault))?;
+    let point = restore_job::choose(&points, component.not_after()).ok();
+    let loss = point.map(|point| restore_job::loss(point, assessment.incident_at, assessment.last_healthy_at));
+    if let Some(loss) = &loss {
+        context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&component.name), &json!(loss)).await?;
+    }
+    Ok(LossOf { component: component.name.clone(), resource: component.restored_identifier.clone(), loss })
 }
 
 /// The loss is counted up to the first failing look: the later end of the doubt about when the incident began, so that the estimate is

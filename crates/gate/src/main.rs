@@ -14,6 +14,7 @@ use promote_db::adapter::AwsReplicas;
 use promote_db::databases::Databases;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::in_region_adapter::AwsInRegion;
+use promote_db::restore_adapter::AwsRestores;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -21,18 +22,23 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let regions = ByRegion::new(&aws, |config| {
-        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsInRegion::new(config))
+        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsInRegion::new(config), AwsRestores::new(config))
     });
     let notifier = SnsTopic::new(&aws, config::notifications_topic()?);
     let http = HttpClient::new()?;
     let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
     let handle = async |event| {
-        let (replicas, global_clusters, in_region) = regions.of_event(&event).await;
+        let (replicas, global_clusters, in_region, backups) = regions.of_event(&event).await;
         let keeper = Gatekeeper {
             ledger: &ledger,
             plans: &plans,
             eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
-            databases: Databases { replicas: &replicas, global_clusters: &global_clusters, in_region: &in_region },
+            databases: Databases {
+                replicas: &replicas,
+                global_clusters: &global_clusters,
+                in_region: &in_region,
+                backups: &backups,
+            },
             notifier: &notifier,
             clock: Timestamp::now,
         };

@@ -32,6 +32,7 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
         }
         // The instances of a cluster share one storage volume: whoever is the writer has every write that was confirmed.
         Database::AuroraCluster(cluster) => switched_by_aws(context, &cluster.name, &cluster.cluster_identifier).await,
+        Database::RestoreFromBackup(restore) => Err(loses(&restore.restored_identifier)),
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();
@@ -49,6 +50,14 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
         (ComponentProgress { name: loss.component, status, detail }, LOOK_AGAIN_SECONDS)
     });
     Ok(Looked::Over(StepResponse::of(components.collect())))
+}
+
+/// Whatever was written after the recovery point is lost, so nothing planned can go this way. The step `ready` says so before.
+fn loses(resource: &str) -> Failure {
+    let what = "a restore loses what was written after its recovery point, and a planned run loses nothing";
+    Failure::new(FailureName::NotCaughtUp, resource, what)
+        .now("nothing was restored; what this run changed is put back")
+        .next("start a failover; a restore is for a disaster")
 }
 
 /// The loss of one promotion, and what is missing to know that it is none. The state machine entered this step after the fence was seen to

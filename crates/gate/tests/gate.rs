@@ -143,7 +143,12 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: self, alarms: self, instances: self },
-            databases: Databases { replicas: &self.world, global_clusters: &self.world, in_region: &self.world },
+            databases: Databases {
+                replicas: &self.world,
+                global_clusters: &self.world,
+                in_region: &self.world,
+                backups: &self.world,
+            },
             notifier: self,
             clock: now,
         };

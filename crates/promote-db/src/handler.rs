@@ -7,12 +7,12 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{GlobalClusters, InRegion, Replicas};
+use pilot_shell::ports::{Backups, GlobalClusters, InRegion, Replicas, RestoredDatabases};
 use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::databases::Databases;
-use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica};
+use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica, restore_from_backup};
 
 /// The function's name.
 pub const FUNCTION: &str = "promote-db";
@@ -24,11 +24,18 @@ pub const GATE: &str = "gate";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `GateNotPassed`, `PromotionRefused`, `PromotionFailed`,
 /// `StepDeadlineExceeded`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, R: Replicas, G: GlobalClusters, C: InRegion>(
+pub async fn handle<
+    L: Ledger,
+    P: PlanStore,
+    R: Replicas,
+    G: GlobalClusters,
+    C: InRegion,
+    B: Backups + RestoredDatabases,
+>(
     event: Value,
     ledger: &L,
     plans: &P,
-    databases: &Databases<'_, R, G, C>,
+    databases: &Databases<'_, R, G, C, B>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -45,6 +52,9 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Replicas, G: GlobalClusters, C: 
             }
             Database::AuroraCluster(cluster) => {
                 aurora_cluster::reconcile(context, databases.in_region, cluster, allowed_seconds).await
+            }
+            Database::RestoreFromBackup(restore) => {
+                restore_from_backup::reconcile(context, databases.backups, restore, allowed_seconds).await
             }
         })
         .await

@@ -1,7 +1,8 @@
 //! `promote-db`: makes the recovery Region's data writable.
 //!
-//! The component kinds are the RDS read replica ([`rds_read_replica`]), the Aurora global database ([`aurora_global_cluster`]) and the Aurora
-//! cluster of one Region ([`aurora_cluster`]). Making any of them writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
+//! The component kinds are the RDS read replica ([`rds_read_replica`]), the Aurora global database ([`aurora_global_cluster`]), the Aurora
+//! cluster of one Region ([`aurora_cluster`]) and the database that AWS Backup restores ([`restore_from_backup`]). Making any of them
+//! writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
 
 pub mod adapter;
 pub mod aurora_cluster;
@@ -12,3 +13,7 @@ pub mod handler;
 pub mod in_region_adapter;
 mod lag_adapter;
 pub mod rds_read_replica;
+pub mod restore_adapter;
+pub mod restore_from_backup;
+mod restored_adapter;
+mod restored_table_adapter;

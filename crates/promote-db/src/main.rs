@@ -10,6 +10,7 @@ use promote_db::databases::Databases;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::handler;
 use promote_db::in_region_adapter::AwsInRegion;
+use promote_db::restore_adapter::AwsRestores;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -17,11 +18,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let regions = ByRegion::new(&aws, |config| {
-        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsInRegion::new(config))
+        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsInRegion::new(config), AwsRestores::new(config))
     });
     let handle = async |event| {
-        let (replicas, global_clusters, in_region) = regions.of_event(&event).await;
-        let databases = Databases { replicas: &replicas, global_clusters: &global_clusters, in_region: &in_region };
+        let (replicas, global_clusters, in_region, backups) = regions.of_event(&event).await;
+        let databases = Databases {
+            replicas: &replicas,
+            global_clusters: &global_clusters,
+            in_region: &in_region,
+            backups: &backups,
+        };
         handler::handle(event, &ledger, &plans, &databases, Timestamp::now).await
     };
     runtime::serve(handler::FUNCTION, handle).await

@@ -52,6 +52,8 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
         Database::AuroraCluster(cluster) => {
             aurora_cluster::reconcile(context, &following, cluster, allowed_seconds).await
         }
+        // The plan's rules leave such a plan no way home, so no run gets here.
+        Database::RestoreFromBackup(restore) => Err(not_replicated(&restore.restored_identifier)),
     })
     .await
 }
@@ -65,6 +67,13 @@ fn check(step: Step, mode: Mode) -> Result<(), Failure> {
     Err(Failure::new(FailureName::EventInvalid, FUNCTION, what)
         .now("nothing was touched")
         .next("compare the event with the samples in events/protect/"))
+}
+
+fn not_replicated(resource: &str) -> Failure {
+    let what = "a restored database shares no data with the original: there is nothing to replicate back";
+    Failure::new(FailureName::ProtectFailed, resource, what)
+        .now("nothing was changed")
+        .next("protect it by its own backups; write a plan of its own for the way back")
 }
 
 fn no_way_home(plan: &RecoveryPlan) -> Failure {

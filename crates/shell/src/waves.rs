@@ -43,6 +43,7 @@ impl InWaves for Database {
             Database::RdsReadReplica(c) => c.timeout_seconds,
             Database::AuroraGlobalCluster(c) => c.timeout_seconds,
             Database::AuroraCluster(c) => c.timeout_seconds,
+            Database::RestoreFromBackup(c) => c.timeout_seconds,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod in_region;
 mod ledger;
 mod ports;
+mod restores;
 
 use std::cell::RefCell;
 

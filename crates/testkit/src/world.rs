@@ -9,6 +9,7 @@ mod in_region;
 mod primary;
 mod records;
 mod replicas;
+mod restores;
 mod services;
 mod stop_objects;
 
@@ -25,6 +26,7 @@ pub use groups::FakeGroup;
 pub use in_region::FakeCluster;
 pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
+pub use restores::{FakeJob, FakePoint};
 pub use services::FakeService;
 
 use records::FakeZone;
@@ -43,6 +45,7 @@ struct State {
     objects: BTreeMap<(String, String), String>,
     zones: BTreeMap<String, FakeZone>,
     changes: records::Changes,
+    restores: restores::Restores,
 }
 
 /// What a run may change: no counters of looks, no instances that come and go by themselves.

@@ -2,15 +2,20 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
+use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample, ReplicaObserved, ServiceObserved,
+    GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample, ReplicaObserved, RestoredObserved,
+    ServiceObserved,
 };
-use pilot_core::plan::DnsRecord;
+use pilot_core::plan::{DnsRecord, RestoredKind};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{
+    Backups, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases, Services, StopObjects,
+};
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::in_region_adapter::AwsInRegion;
+use promote_db::restore_adapter::AwsRestores;
 use scale_compute::adapter::AwsGroups;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
@@ -24,6 +29,7 @@ pub struct AwsTarget {
     replicas: AwsReplicas,
     global_clusters: AwsGlobalClusters,
     in_region: AwsInRegion,
+    restores: AwsRestores,
     groups: AwsGroups,
     services: AwsServices,
 }
@@ -35,6 +41,7 @@ impl AwsTarget {
             replicas: AwsReplicas::new(config),
             global_clusters: AwsGlobalClusters::new(config),
             in_region: AwsInRegion::new(config),
+            restores: AwsRestores::new(config),
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
         }
@@ -100,6 +107,14 @@ impl Region for AwsRegion {
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
         self.target.global_clusters.rpo_lag_samples(recovery_cluster, source_region, from, to).await
+    }
+
+    async fn recovery_points(&self, vault_name: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
+        self.target.restores.recovery_points(vault_name, resource_arn).await
+    }
+
+    async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
+        RestoredDatabases::describe(&self.target.restores, kind, identifier).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

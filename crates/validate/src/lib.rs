@@ -17,4 +17,5 @@ pub mod ports;
 pub mod proof;
 pub mod readiness;
 pub mod ready;
+mod restores;
 pub mod verify;

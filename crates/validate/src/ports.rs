@@ -4,8 +4,11 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
-use pilot_core::plan::{DnsRecord, RecordType};
+use pilot_core::decide::backup::RecoveryPointSeen;
+use pilot_core::observed::{
+    GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, RestoredObserved, ServiceObserved,
+};
+use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_shell::CallError;
 use pilot_shell::ports::{InRegionReads, Listed};
 
@@ -34,6 +37,18 @@ pub trait Region: InRegionReads {
         from: Timestamp,
         to: Timestamp,
     ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
+    /// The recovery points of a resource in a vault.
+    fn recovery_points(
+        &self,
+        vault_name: &str,
+        resource_arn: &str,
+    ) -> impl Future<Output = Result<Vec<RecoveryPointSeen>, CallError>>;
+    /// A database of this kind, with its settings; `None`: nothing of that name.
+    fn restored(
+        &self,
+        kind: RestoredKind,
+        identifier: &str,
+    ) -> impl Future<Output = Result<Option<RestoredObserved>, CallError>>;
     /// An Auto Scaling group; `None`: no such group.
     fn group(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
     /// An ECS service; `None`: no such service.

@@ -15,6 +15,7 @@ use pilot_shell::{CallError, StepContext};
 
 use crate::in_region;
 use crate::ports::{Dns, Eyes, Region};
+use crate::restores;
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -90,6 +91,7 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
             Database::RdsReadReplica(component) => promoted(component, region).await,
             Database::AuroraGlobalCluster(component) => moved(component, &plan.regions.recovery, region).await,
             Database::AuroraCluster(component) => in_region::cluster_moved(component, region).await,
+            Database::RestoreFromBackup(component) => restores::proof(component, region).await,
         };
         (database.name().to_owned(), seen)
     }))

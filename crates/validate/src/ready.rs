@@ -17,6 +17,7 @@ use pilot_shell::{CallError, StepContext};
 use crate::in_region;
 use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag};
 use crate::ports::Region;
+use crate::restores::{self, RunSoFar};
 
 /// How long a replica may be busy (a backup, a modification) before the run is refused: nothing has been changed yet, and a person
 /// decides faster what to do about it.
@@ -45,8 +46,10 @@ pub async fn step<L: Ledger, R: Region>(
     let plan = context.plan;
     // A run that goes on after its pivot finds promoted what it promoted itself.
     let (now, mode) = (context.now(), context.run.resumes.is_none().then_some(context.run.mode));
+    let run = RunSoFar { mode: context.run.mode, entries: context.ledger.entries(&context.run.run_id).await? };
+    let run = &run;
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
-        (database.name().to_owned(), database_finding(database, region, assessment, now, (plan, mode)).await)
+        (database.name().to_owned(), database_finding(database, region, assessment, now, (plan, mode, run)).await)
     }));
     let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
     let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
@@ -71,7 +74,7 @@ async fn database_finding<R: Region>(
     region: &R,
     assessment: &Assessment,
     now: Timestamp,
-    (plan, mode): (&RecoveryPlan, Option<Mode>),
+    (plan, mode, run): (&RecoveryPlan, Option<Mode>, &RunSoFar),
 ) -> Finding {
     let standing = match database {
         Database::RdsReadReplica(replica) => of_replica(replica, region, assessment, now).await,
@@ -81,6 +84,10 @@ async fn database_finding<R: Region>(
         Database::AuroraCluster(cluster) => {
             let standing = in_region::cluster_standing(cluster, region, assessment).await;
             standing.map(|(readiness, loss)| Standing { readiness, loss })
+        }
+        Database::RestoreFromBackup(restore) => {
+            let before = restores::before(restore, region, assessment, run).await;
+            before.map(|(readiness, loss)| Standing { readiness, loss })
         }
     };
     let (readiness, loss) = match standing {

@@ -8,14 +8,17 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
+use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
     GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved,
-    ServiceObserved,
+    RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, RecordType};
+use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{
+    Backups, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases, StopObjects,
+};
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
@@ -55,6 +58,14 @@ impl Region for Stage {
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
         self.world.rpo_lag_samples(cluster, source_region, from, to).await
+    }
+
+    async fn recovery_points(&self, vault: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
+        self.world.recovery_points(vault, resource_arn).await
+    }
+
+    async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
+        RestoredDatabases::describe(&self.world, kind, identifier).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+#[path = "validate/restores.rs"]
+mod restores;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,14 +12,17 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
     DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster,
-    LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
+    LagSample, NoAnswer, ReplicaObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, Method, RecordType};
+use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{
+    Backups, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases, Services, StopObjects,
+};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -103,6 +109,16 @@ impl Region for Seen {
         self.check("rpo lag")?;
         assert_eq!(source_region, "ap-southeast-2");
         self.world.rpo_lag_samples(recovery_cluster, source_region, from, to).await
+    }
+
+    async fn recovery_points(&self, vault_name: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
+        self.check("points")?;
+        self.world.recovery_points(vault_name, resource_arn).await
+    }
+
+    async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
+        self.check("restored")?;
+        RestoredDatabases::describe(&self.world, kind, identifier).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

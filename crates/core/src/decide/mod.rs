@@ -18,6 +18,8 @@ pub mod readiness;
 pub mod records;
 pub mod rejoin;
 pub mod replica;
+pub mod restore_job;
+pub mod restored;
 pub mod service;
 pub mod signal;
 pub mod stop_object;

@@ -2,6 +2,7 @@
 
 pub mod global_cluster;
 pub mod in_region;
+pub mod restore;
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
 use super::ecs::EcsService;
+use super::restore::RestoreFromBackup;
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -29,6 +30,9 @@ pub enum Database {
     AuroraGlobalCluster(AuroraGlobalCluster),
     /// An Aurora cluster of one Region, whose writer moves to another Availability Zone. **No undo**: this is the pivot.
     AuroraCluster(AuroraCluster),
+    /// A database restored by AWS Backup from a recovery point in the recovery Region. **No undo**: this is the pivot. What was restored
+    /// stays, and is named.
+    RestoreFromBackup(RestoreFromBackup),
 }
 
 impl Database {
@@ -38,6 +42,7 @@ impl Database {
             Database::RdsReadReplica(c) => &c.name,
             Database::AuroraGlobalCluster(c) => &c.name,
             Database::AuroraCluster(c) => &c.name,
+            Database::RestoreFromBackup(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -46,6 +51,7 @@ impl Database {
             Database::RdsReadReplica(c) => c.wave,
             Database::AuroraGlobalCluster(c) => c.wave,
             Database::AuroraCluster(c) => c.wave,
+            Database::RestoreFromBackup(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -54,13 +60,15 @@ impl Database {
             Database::RdsReadReplica(c) => Database::RdsReadReplica(c.mirrored()),
             Database::AuroraGlobalCluster(c) => Database::AuroraGlobalCluster(c.mirrored()),
             Database::AuroraCluster(c) => Database::AuroraCluster(c.mirrored()),
+            // A plan with a way home has none of these (a rule of its own says so).
+            Database::RestoreFromBackup(c) => Database::RestoreFromBackup(c.clone()),
         }
     }
     /// Whether it is recovered within one Region: then the primary Region may be the recovery Region.
     pub fn is_in_region(&self) -> bool {
         match self {
             Database::RdsReadReplica(_) | Database::AuroraGlobalCluster(_) => false,
-            Database::AuroraCluster(_) => true,
+            Database::AuroraCluster(_) | Database::RestoreFromBackup(_) => true,
         }
     }
 }

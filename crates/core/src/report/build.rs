@@ -132,6 +132,7 @@ fn rpo_seconds(outcome: Outcome, journal: &[Entry], data_loss: &[ReportDataLoss]
                 | Action::FailoverGlobalCluster
                 | Action::SwitchoverGlobalCluster
                 | Action::FailoverCluster
+                | Action::StartRestoreJob
         ) && match entry.outcome {
             Some(EntryOutcome::Accepted { .. }) => true,
             Some(EntryOutcome::NotDone { .. }) => false,

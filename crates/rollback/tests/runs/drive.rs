@@ -154,7 +154,8 @@ impl Drive {
         match event["step"]["name"].as_str().unwrap() {
             "fence" => fence::handler::handle(event, &ledger, &self.plans, &self.primaries(), now).await,
             "promote-data" => {
-                let databases = Databases { replicas: &world, global_clusters: &world, in_region: &world };
+                let databases =
+                    Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world };
                 promote_db::handler::handle(event, &ledger, &self.plans, &databases, now).await
             }
             "scale-compute" => {

@@ -3,6 +3,8 @@
 
 mod in_region;
 
+mod restores;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -17,6 +19,8 @@ use pilot_core::plan::{Capacity, DnsRecord};
 use crate::CallError;
 
 pub use in_region::{InRegion, InRegionReads};
+
+pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
 
 /// RDS read replicas in the recovery Region.
 pub trait Replicas {

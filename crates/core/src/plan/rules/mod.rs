@@ -7,6 +7,7 @@ mod home;
 mod in_region;
 mod names;
 mod proof;
+mod restore;
 mod signals;
 
 use super::{PlanProblem, RecoveryPlan};
@@ -19,6 +20,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     signals::check(plan, &mut problems);
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
+    restore::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     in_region::check(plan, &mut problems);
