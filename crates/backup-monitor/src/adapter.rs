@@ -38,7 +38,8 @@ impl RecoveryPoints for AwsRecoveryPoints {
             let call = call.by_resource_arn(resource_arn).max_results(PAGE_SIZE).set_next_token(token);
             let answer = call.send().await?;
             // A recovery point of another resource restores other data: the filter is not left to AWS alone.
-            let of_it = answer.recovery_points().iter().filter(|p| p.resource_arn().is_none_or(|arn| arn == resource_arn));
+            let of_it =
+                answer.recovery_points().iter().filter(|p| p.resource_arn().is_none_or(|arn| arn == resource_arn));
             seen.extend(of_it.filter_map(recovery_point));
             token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {

@@ -78,8 +78,16 @@ fn what_could_not_be_restored_is_told_by_path() {
     let rows: [(&str, Value, &str); 19] = [
         ("/databases/0/resourceArn", json!(region("s3", "", "shop")), "must be the ARN of a DB instance"),
         ("/databases/0/resourceArn", json!(region("rds", PRIMARY, "cluster:")), "must be the ARN of a DB instance"),
-        ("/databases/0/resourceArn", json!(region("rds", PRIMARY, "cluster-snapshot:x")), "must be the ARN of a DB instance"),
-        ("/databases/1/resourceArn", json!(region("dynamodb", PRIMARY, "table/orders/index/x")), "must be the ARN of a DB instance"),
+        (
+            "/databases/0/resourceArn",
+            json!(region("rds", PRIMARY, "cluster-snapshot:x")),
+            "must be the ARN of a DB instance",
+        ),
+        (
+            "/databases/1/resourceArn",
+            json!(region("dynamodb", PRIMARY, "table/orders/index/x")),
+            "must be the ARN of a DB instance",
+        ),
         (
             "/databases/0/resourceArn",
             json!(region("rds", RECOVERY, "cluster:shop")),
@@ -147,5 +155,8 @@ fn a_restore_has_no_way_home() {
     document["databases"] = json!([table()]);
     let problems = plan::check(document.to_string().as_bytes()).unwrap_err();
     let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert!(said.iter().any(|p| p.starts_with("/databases/0/kind: orders is restored, so the two Regions share no data")), "{said:?}");
+    assert!(
+        said.iter().any(|p| p.starts_with("/databases/0/kind: orders is restored, so the two Regions share no data")),
+        "{said:?}"
+    );
 }

@@ -40,7 +40,9 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, B: Backups>(
                 let (id, source_region) = (&cluster.recovery_cluster_identifier, &context.plan.regions.primary);
                 (id, databases.global_clusters.rpo_lag_samples(id, source_region, from, to).await)
             }
-            Database::RestoreFromBackup(restore) => return restored(context, databases.backups, restore, assessment).await,
+            Database::RestoreFromBackup(restore) => {
+                return restored(context, databases.backups, restore, assessment).await;
+            }
         };
         let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
         estimated(context, database.name(), resource, &samples, assessment).await

@@ -34,11 +34,7 @@ impl AwsRestores {
 }
 
 impl Backups for AwsRestores {
-    async fn recovery_points(
-        &self,
-        vault_name: &str,
-        resource_arn: &str,
-    ) -> Result<Vec<RecoveryPointSeen>, CallError> {
+    async fn recovery_points(&self, vault_name: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
         self.points.list(vault_name, resource_arn).await
     }
 

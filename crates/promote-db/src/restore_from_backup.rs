@@ -60,7 +60,8 @@ pub async fn seen<R: RestoredDatabases>(
         let seen = databases.describe(kind, id).await;
         seen.map_err(|error| error.into_failure(describing(kind), id))
     };
-    let instances = component.instances.iter().map(|i: &RestoredInstance| describe(RestoredKind::Instance, &i.identifier));
+    let instances =
+        component.instances.iter().map(|i: &RestoredInstance| describe(RestoredKind::Instance, &i.identifier));
     try_join(describe(component.restored_kind(), &component.restored_identifier), try_join_all(instances)).await
 }
 
@@ -246,7 +247,9 @@ impl<L: Ledger, B: Backups + RestoredDatabases> Restore<'_, L, B> {
                 );
                 Err(Failure::new(FailureName::PromotionRefused, &self.component.restored_identifier, what)
                     .now("nothing was restored")
-                    .next("see what deletes recovery points in the vault; start again, the gate measures the loss anew"))
+                    .next(
+                        "see what deletes recovery points in the vault; start again, the gate measures the loss anew",
+                    ))
             }
             _ => Ok(()),
         }

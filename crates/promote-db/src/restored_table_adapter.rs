@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Tag, TableDescription};
+use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, TableDescription, Tag};
 use futures::future::try_join;
 use pilot_core::observed::RestoredObserved;
 use pilot_core::plan::RestoredSettings;

@@ -84,9 +84,7 @@ fn refused(code: &str) -> String {
 #[tokio::test]
 async fn recovery_points_of_one_resource_are_listed_page_by_page() {
     let (url, requests) = aws(|_, before| {
-        let point = |arn: &str, of: &str, status: &str| {
-            json!({"RecoveryPointArn": arn, "ResourceArn": of, "Status": status, "CreationDate": 1_769_904_000.5})
-        };
+        let point = |arn: &str, of: &str, status: &str| json!({"RecoveryPointArn": arn, "ResourceArn": of, "Status": status, "CreationDate": 1_769_904_000.5});
         let answer = match before {
             0 => json!({"RecoveryPoints": [point(POINT, ORIGINAL, "COMPLETED")], "NextToken": "more"}),
             _ => {
@@ -214,12 +212,18 @@ async fn a_cluster_and_an_instance_are_read_with_the_settings_that_are_in_force(
         kms_key_id: Some("arn:key".into()),
         tags: BTreeMap::from([("team".into(), "shop".into())]),
     };
-    assert_eq!((cluster.arn.as_str(), cluster.status.as_str(), &cluster.settings), ("arn:cluster", "available", &expected));
+    assert_eq!(
+        (cluster.arn.as_str(), cluster.status.as_str(), &cluster.settings),
+        ("arn:cluster", "available", &expected)
+    );
     let instance = databases.describe(RestoredKind::Instance, "one").await.unwrap().unwrap();
     assert!(instance.pending_reboot);
     assert_eq!((instance.status.as_str(), instance.cluster.as_deref()), ("modifying", Some("shop-restored")));
     let settings = instance.settings;
-    assert_eq!((settings.parameter_group.as_deref(), settings.subnet_group.as_deref()), (Some("params"), Some("subnets")));
+    assert_eq!(
+        (settings.parameter_group.as_deref(), settings.subnet_group.as_deref()),
+        (Some("params"), Some("subnets"))
+    );
     assert_eq!((settings.deletion_protection, settings.backup_retention_days), (Some(false), Some(1)));
 
     let (url, _) = aws(|request, _| match request.contains("Action=DescribeDBClusters") {
@@ -245,7 +249,10 @@ async fn what_is_set_is_sent_at_once_and_an_instance_is_made_once() {
         settings: &settings,
     };
     let outcome = databases.create_instance(&new).await.unwrap_err();
-    assert!(matches!(outcome, CallError::Unknown { .. }), "a server's error says nothing of what was done: {outcome:?}");
+    assert!(
+        matches!(outcome, CallError::Unknown { .. }),
+        "a server's error says nothing of what was done: {outcome:?}"
+    );
     let sent = requests.lock().unwrap().clone();
     let [request] = sent.as_slice() else { panic!("sent {} times", sent.len()) };
     for part in [
@@ -319,10 +326,12 @@ async fn a_table_is_read_with_its_points_and_tags_and_set() {
     assert_eq!(sent("UpdateContinuousBackups"), expected);
     assert_eq!(sent("TagResource"), json!({"ResourceArn": "arn:table", "Tags": [{"Key": "a", "Value": "b"}]}));
 
-    let (url, _) = aws(|_, _| (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}).to_string()));
+    let (url, _) =
+        aws(|_, _| (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"}).to_string()));
     assert_eq!(restores(&url).await.describe(RestoredKind::Table, "gone").await.unwrap(), None);
     // A table that is being made has no points or tags to ask for.
-    let (url, requests) = aws(|_, _| (200, json!({"Table": {"TableArn": "arn:t", "TableStatus": "CREATING"}}).to_string()));
+    let (url, requests) =
+        aws(|_, _| (200, json!({"Table": {"TableArn": "arn:t", "TableStatus": "CREATING"}}).to_string()));
     let table = restores(&url).await.describe(RestoredKind::Table, "new").await.unwrap().unwrap();
     assert_eq!((table.status.as_str(), requests.lock().unwrap().len()), ("CREATING", 1));
 }

@@ -108,8 +108,7 @@ fn a_cluster_is_restored_set_and_given_its_instances() {
         DONE,
     ];
     assert_eq!(lines, expected);
-    let calls =
-        [START, "rds:ModifyDBCluster", "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBInstance"];
+    let calls = [START, "rds:ModifyDBCluster", "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBInstance"];
     assert_eq!(case.calls(), calls);
 
     // Subnets, groups and doors were given to the restore, nothing of the original's Region was.
@@ -124,7 +123,10 @@ fn a_cluster_is_restored_set_and_given_its_instances() {
     for instance in ["shop-restored-1", "shop-restored-2"] {
         let seen = case.world.peek_restored(instance).unwrap();
         assert_eq!(seen.cluster.as_deref(), Some(RESTORED));
-        assert_eq!((seen.settings.parameter_group.as_deref(), seen.settings.tags["team"].as_str()), (Some("shop-params"), "shop"));
+        assert_eq!(
+            (seen.settings.parameter_group.as_deref(), seen.settings.tags["team"].as_str()),
+            (Some("shop-params"), "shop")
+        );
     }
 
     // All of it is past the pivot, and the journal names what was made.
@@ -158,7 +160,10 @@ fn an_instance_and_a_table_get_what_is_theirs() {
 
     let case = Case::new(&restore::table_plan_yaml(), Faults::none());
     assert_eq!(case.to_the_end(), DONE);
-    assert_eq!(case.calls(), [START, "dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource"]);
+    assert_eq!(
+        case.calls(),
+        [START, "dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource"]
+    );
     let settings = case.settings();
     assert_eq!((settings.backup_retention_days, settings.deletion_protection), (Some(7), Some(true)));
     assert_eq!(case.world.peek_restore_jobs()[0].metadata["targetTableName"], RESTORED);
@@ -309,7 +314,8 @@ fn with_every_call_failing_in_turn_there_is_one_restore() {
         for number in 0..count {
             let case = Case::new(&restore::cluster_plan_yaml(), Faults::none().at(number, fault));
             let end = case.to_the_end();
-            let refused = fault == Fault::Refused && end.starts_with("AwsRefused") || end.starts_with("PromotionRefused");
+            let refused =
+                fault == Fault::Refused && end.starts_with("AwsRefused") || end.starts_with("PromotionRefused");
             let case = if refused { case.forward_again(60) } else { case };
             assert_eq!(case.to_the_end(), DONE, "call {number}, {fault:?}: first {end}");
             assert_eq!(case.world.peek_restore_jobs().len(), 1, "call {number}, {fault:?}");

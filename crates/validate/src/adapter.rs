@@ -99,11 +99,7 @@ impl Region for AwsRegion {
         self.target.global_clusters.rpo_lag_samples(recovery_cluster, source_region, from, to).await
     }
 
-    async fn recovery_points(
-        &self,
-        vault_name: &str,
-        resource_arn: &str,
-    ) -> Result<Vec<RecoveryPointSeen>, CallError> {
+    async fn recovery_points(&self, vault_name: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
         self.target.restores.recovery_points(vault_name, resource_arn).await
     }
 

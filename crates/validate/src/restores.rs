@@ -59,9 +59,7 @@ pub(crate) async fn before<R: Region>(
         let what = "a restore loses what was written after its recovery point: only a failover restores";
         return Ok((Readiness::Problem(format!("{}: {what}", component.restored_identifier)), None));
     }
-    let ours = |e: &Entry| {
-        e.action == Action::StartRestoreJob && e.component == component.name && e.may_have_changed()
-    };
+    let ours = |e: &Entry| e.action == Action::StartRestoreJob && e.component == component.name && e.may_have_changed();
     let ours = run.entries.iter().any(ours);
     let seen = seen(component, region).await?;
     let readiness = readiness::restore::restore(component, &seen, ours);

@@ -101,11 +101,7 @@ impl Region for Seen {
         self.world.rpo_lag_samples(recovery_cluster, source_region, from, to).await
     }
 
-    async fn recovery_points(
-        &self,
-        vault_name: &str,
-        resource_arn: &str,
-    ) -> Result<Vec<RecoveryPointSeen>, CallError> {
+    async fn recovery_points(&self, vault_name: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
         self.check("points")?;
         self.world.recovery_points(vault_name, resource_arn).await
     }

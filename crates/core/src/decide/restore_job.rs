@@ -79,7 +79,13 @@ pub fn decide(
         Begun::Not { .. } if made.is_some() => taken(wanted),
         Begun::Not { points, not_after } => match choose(points, *not_after) {
             Ok(point) => Decision::Start(point.clone()),
-            Err(what) => fail(FailureName::PromotionFailed, wanted, &what, NOTHING, "see the vault in AWS Backup; correct vaultName, resourceArn or notAfter in the plan"),
+            Err(what) => fail(
+                FailureName::PromotionFailed,
+                wanted,
+                &what,
+                NOTHING,
+                "see the vault in AWS Backup; correct vaultName, resourceArn or notAfter in the plan",
+            ),
         },
         Begun::Unanswered => Decision::AskAgain,
         Begun::Accepted { job_id, at, job: None } => {
@@ -88,7 +94,13 @@ pub fn decide(
                 return wait(format!("restore job {job_id} was accepted and does not show yet"), 2);
             }
             let what = format!("AWS Backup knows no restore job {job_id}, {ago} seconds after it accepted it");
-            fail(FailureName::PromotionFailed, wanted, &what, NOTHING, "see the restore jobs in AWS Backup; then go on with this run")
+            fail(
+                FailureName::PromotionFailed,
+                wanted,
+                &what,
+                NOTHING,
+                "see the restore jobs in AWS Backup; then go on with this run",
+            )
         }
         Begun::Accepted { job_id, job: Some(job), .. } => of_job(wanted, job_id, job, made, instances, times),
     }

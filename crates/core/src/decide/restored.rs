@@ -134,8 +134,13 @@ fn members(wanted: &Wanted<'_>, instances: &[Option<RestoredObserved>]) -> Next 
     for (id, seen) in &pairs {
         let cluster = seen.cluster.as_deref().unwrap_or("none");
         if !cluster.eq_ignore_ascii_case(wanted.identifier) {
-            let what = format!("a DB instance of that name is there, and its cluster is {cluster}, not {}", wanted.identifier);
-            return fail(id, &what, "name another instance in the plan, or move that one out of the way; then go on with this run");
+            let what =
+                format!("a DB instance of that name is there, and its cluster is {cluster}, not {}", wanted.identifier);
+            return fail(
+                id,
+                &what,
+                "name another instance in the plan, or move that one out of the way; then go on with this run",
+            );
         }
     }
     if let Some(open) = pairs.iter().find_map(|(id, seen)| not_available(RestoredKind::Instance, id, seen)) {

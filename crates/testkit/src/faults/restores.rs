@@ -18,11 +18,7 @@ impl<T: Backups> Backups for Injected<'_, T> {
         self.call("backup:ListRecoveryPointsByBackupVault", vault_name, false, call, Fault::error).await
     }
 
-    async fn restore_metadata(
-        &self,
-        vault_name: &str,
-        recovery_point_arn: &str,
-    ) -> Answer<BTreeMap<String, String>> {
+    async fn restore_metadata(&self, vault_name: &str, recovery_point_arn: &str) -> Answer<BTreeMap<String, String>> {
         let call = self.inner.restore_metadata(vault_name, recovery_point_arn);
         self.call("backup:GetRecoveryPointRestoreMetadata", recovery_point_arn, false, call, Fault::error).await
     }

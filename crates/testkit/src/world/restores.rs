@@ -218,11 +218,7 @@ fn set(observed: &mut RestoredObserved, settings: &RestoredSettings) {
 }
 
 impl Backups for FakeWorld {
-    async fn recovery_points(
-        &self,
-        vault_name: &str,
-        resource_arn: &str,
-    ) -> Result<Vec<RecoveryPointSeen>, CallError> {
+    async fn recovery_points(&self, vault_name: &str, resource_arn: &str) -> Result<Vec<RecoveryPointSeen>, CallError> {
         let state = self.read();
         let Some(points) = state.restores.points.get(vault_name) else {
             return Err(refused("ResourceNotFoundException", format!("Backup vault {vault_name} not found.")));

@@ -138,7 +138,8 @@ async fn a_planned_run_restores_nothing() {
     let run = Run { mode: Mode::Switchover, ..stage.run.clone() };
     let stage = Stage { ledger: FakeLedger::held_by(&run), run, ..stage };
     let failure = stage.step(Step::Ready).await.unwrap_err();
-    let expected = "db: shop-restored: a restore loses what was written after its recovery point: only a failover restores";
+    let expected =
+        "db: shop-restored: a restore loses what was written after its recovery point: only a failover restores";
     assert_eq!((failure.name, failure.what.contains(expected)), (FailureName::NotReady, true), "{failure}");
 }
 
@@ -162,7 +163,10 @@ async fn the_schedule_wants_a_point_that_is_young_enough() {
     assert!(report["inOrder"].as_array().unwrap().contains(&json!(young)), "{report}");
     stage.seen.world.put_restored(RESTORED, restored(RestoredSettings::default(), None));
     let report = stage.readiness().await;
-    assert!(report["problems"][0].as_str().unwrap().contains("is there already, and a restore makes a new one"), "{report}");
+    assert!(
+        report["problems"][0].as_str().unwrap().contains("is there already, and a restore makes a new one"),
+        "{report}"
+    );
 }
 
 #[tokio::test]
@@ -190,11 +194,17 @@ async fn the_proof_wants_every_setting_of_the_plan_in_force() {
          protection on; tags team"
     );
     let rows: [(fn(&mut RestoredSettings), &str); 6] = [
-        (|s| s.cluster_parameter_group = Some("default".into()), "shop-restored is not set to cluster parameter group shop-cluster-params"),
+        (
+            |s| s.cluster_parameter_group = Some("default".into()),
+            "shop-restored is not set to cluster parameter group shop-cluster-params",
+        ),
         (|s| s.security_group_ids.clear(), "shop-restored is not set to security groups sg-0b00000000000009"),
         (|s| s.backup_retention_days = Some(1), "shop-restored is not set to backup retention of 7 days"),
         (|s| s.deletion_protection = Some(false), "shop-restored is not set to deletion protection on"),
-        (|s| s.tags.clear(), "shop-restored is not tagged (arn:aws:rds:ap-southeast-1:111122223333:cluster:shop-restored) with tags team"),
+        (
+            |s| s.tags.clear(),
+            "shop-restored is not tagged (arn:aws:rds:ap-southeast-1:111122223333:cluster:shop-restored) with tags team",
+        ),
         (
             |s| s.subnet_group = Some("default".into()),
             "it was restored with subnet group default, not shop-subnets, and that cannot be changed any more",

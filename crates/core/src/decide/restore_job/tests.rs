@@ -28,8 +28,10 @@ fn the_newest_completed_point_in_time_is_taken() {
         (Some(100), Ok("old")),
         (
             Some(99),
-            Err("the vault has no completed recovery point of it at or before 2026-02-01T00:01:39Z; it has 1 AVAILABLE, \
-                 2 COMPLETED, 1 CREATING, 1 EXPIRED, 1 PARTIAL"),
+            Err(
+                "the vault has no completed recovery point of it at or before 2026-02-01T00:01:39Z; it has 1 AVAILABLE, \
+                 2 COMPLETED, 1 CREATING, 1 EXPIRED, 1 PARTIAL",
+            ),
         ),
     ];
     for (limit, expected) in cases {
@@ -123,7 +125,12 @@ fn a_job_is_followed_to_its_end() {
         (Some(job("RUNNING", None)), here.clone(), 9000, "wait 30 s: restore job j is `RUNNING`"),
         (Some(job("A NEW WORD", None)), None, 1000, "wait 3 s: restore job j is `A NEW WORD`"),
         (Some(job("COMPLETED", Some(1100))), here.clone(), 1110, "done"),
-        (Some(job("COMPLETED", Some(1100))), None, 1280, "wait 3 s: restore job j is through, shop-restored does not show yet"),
+        (
+            Some(job("COMPLETED", Some(1100))),
+            None,
+            1280,
+            "wait 3 s: restore job j is through, shop-restored does not show yet",
+        ),
         (
             Some(job("COMPLETED", Some(1100))),
             None,

@@ -148,12 +148,8 @@ fn a_cluster_is_set_first_then_gets_its_instances_all_at_once() {
 
 #[test]
 fn an_instance_and_a_table_have_settings_of_their_own() {
-    let settings = RestoredSettings {
-        cluster_parameter_group: None,
-        kms_key_id: None,
-        subnet_group: None,
-        ..wanted_settings()
-    };
+    let settings =
+        RestoredSettings { cluster_parameter_group: None, kms_key_id: None, subnet_group: None, ..wanted_settings() };
     let of = |kind: RestoredKind, status: &str, settings: &RestoredSettings, observed: RestoredObserved| {
         let wanted = Wanted { kind, identifier: ID, instances: &[], settings };
         line(&next(&wanted, &RestoredObserved { status: status.into(), ..observed }, &[]))

@@ -46,7 +46,10 @@ fn one(plan: &RecoveryPlan, component: &RestoreFromBackup, path: &str, problems:
     };
     let region = region_of(arn);
     if region != plan.regions.primary {
-        tell("resourceArn", format!("lies in {region}, the original is in the primary Region {}", plan.regions.primary));
+        tell(
+            "resourceArn",
+            format!("lies in {region}, the original is in the primary Region {}", plan.regions.primary),
+        );
     }
     if arn_part(&component.restore_role_arn, 2) != "iam" || !component.restore_role_arn.contains(":role/") {
         tell("restoreRoleArn", format!("must be a role's ARN, is {:?}", component.restore_role_arn));
@@ -58,7 +61,9 @@ fn one(plan: &RecoveryPlan, component: &RestoreFromBackup, path: &str, problems:
         tell("restoredIdentifier", "must have at most 63 characters: it names an RDS resource".into());
     }
     match (kind, component.instances.is_empty()) {
-        (RestoredKind::Cluster, true) => tell("instances", "is missing: a restored cluster has no instance, and serves nobody".into()),
+        (RestoredKind::Cluster, true) => {
+            tell("instances", "is missing: a restored cluster has no instance, and serves nobody".into())
+        }
         (RestoredKind::Instance | RestoredKind::Table, false) => {
             tell("instances", format!("must not be there: a restored {} has none", kind.as_str()));
         }
@@ -91,7 +96,8 @@ pub(super) fn settings(
         let message = "cannot be chosen: RDS restores an instance with the key of its recovery point; copy the point with that key";
         problems.push(PlanProblem::new(field, message));
     } else if key.starts_with("alias/") || key.contains(":alias/") {
-        problems.push(PlanProblem::new(field, "must be a key's id or ARN: what an alias stood for cannot be read back"));
+        problems
+            .push(PlanProblem::new(field, "must be a key's id or ARN: what an alias stood for cannot be read back"));
     } else if kind == RestoredKind::Table && !key.starts_with("arn:") {
         problems.push(PlanProblem::new(field, "must be the key's ARN: a table is not restored with less"));
     } else if key.starts_with("arn:") && region_of(key) != recovery_region {

@@ -36,8 +36,12 @@ fn a_cluster_keeps_its_engine_and_loses_the_names_of_its_region() {
     ]);
     let arn = "arn:aws:rds:us-east-1:111122223333:cluster:shop";
     let bare = of(&component(arn, RestoredSettings::default()), given.clone());
-    let kept =
-        [("DBClusterIdentifier", "shop-restored"), ("Engine", "aurora-postgresql"), ("EngineVersion", "15.4"), ("Port", "5432")];
+    let kept = [
+        ("DBClusterIdentifier", "shop-restored"),
+        ("Engine", "aurora-postgresql"),
+        ("EngineVersion", "15.4"),
+        ("Port", "5432"),
+    ];
     assert_eq!(bare, map(&kept));
     let settings = RestoredSettings {
         subnet_group: Some("west".into()),
@@ -80,8 +84,11 @@ fn an_instance_keeps_its_class() {
 #[test]
 fn a_table_gets_a_name_and_a_key_of_its_own_region() {
     let arn = "arn:aws:dynamodb:us-east-1:111122223333:table/shop";
-    let given =
-        map(&[("encryptionType", "KMS"), ("kmsMasterKeyArn", "arn:aws:kms:us-east-1:111122223333:key/1")]);
+    let given = map(&[
+        ("encryptionType", "KMS"),
+        ("kmsMasterKeyArn", "arn:aws:kms:us-east-1:111122223333:key/1"),
+        ("originalTableName", "shop"),
+    ]);
     let bare = of(&component(arn, RestoredSettings::default()), given.clone());
     assert_eq!(bare, map(&[("encryptionType", "Default"), ("targetTableName", "shop-restored")]));
     let key = "arn:aws:kms:us-west-2:111122223333:key/2";
