@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+#[path = "gate/restores.rs"]
+mod restores;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

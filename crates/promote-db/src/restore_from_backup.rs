@@ -13,7 +13,7 @@ use pilot_core::decide::restore_job::{Begun, Decision, Times, decide};
 use pilot_core::decide::restored::{Change, Next, Wanted, of_member};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::{RestoreJobObserved, RestoredObserved};
-use pilot_core::plan::{RestoreFromBackup, RestoredInstance, RestoredKind};
+use pilot_core::plan::{RestoreFromBackup, RestoredInstance, RestoredKind, sha256_hex};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::context::{Act, Acted};
@@ -172,9 +172,17 @@ impl<L: Ledger, B: Backups + RestoredDatabases> Restore<'_, L, B> {
         let begin = Begin {
             recovery_point_arn: point.arn.clone(),
             created_at: point.created_at,
-            idempotency_token: format!("{}-{}", self.context.run.run_id, self.component.name),
+            idempotency_token: self.token(point),
         };
         self.ask(&begin, None).await
+    }
+
+    /// AWS Backup hands back whatever job was started with a token, in the whole account and Region: so the token is made of all that tells
+    /// this restore from every other one.
+    fn token(&self, point: &RecoveryPointSeen) -> String {
+        let (run, component) = (self.context.run, self.component);
+        let parts = [&run.execution_arn, &run.run_id, &component.name, &component.restored_identifier, &point.arn];
+        sha256_hex(parts.map(String::as_str).join("\n").as_bytes())
     }
 
     /// Asks once more for what the journal says: after a lost answer, or (`spent_job_id`) after a job that came to nothing. The token of a
@@ -192,7 +200,7 @@ impl<L: Ledger, B: Backups + RestoredDatabases> Restore<'_, L, B> {
         let given = given.map_err(|error| error.into_failure("backup:GetRecoveryPointRestoreMetadata", point))?;
         let token = match spent_job_id {
             None => begin.idempotency_token.clone(),
-            Some(spent) => format!("{}-after-{spent}", begin.idempotency_token),
+            Some(spent) => sha256_hex(format!("{}\n{spent}", begin.idempotency_token).as_bytes()),
         };
         let restore = NewRestore {
             recovery_point_arn: point,

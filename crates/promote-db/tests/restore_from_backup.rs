@@ -143,7 +143,7 @@ fn a_cluster_is_restored_set_and_given_its_instances() {
     assert_eq!(named, expected);
     let before = case.start().before;
     assert_eq!(before["recoveryPointArn"], "arn:aws:backup:ap-southeast-1:111122223333:recovery-point:newest");
-    assert_eq!(before["idempotencyToken"], "run-1-db");
+    assert_eq!(before["idempotencyToken"], job.token.as_str());
 
     // Once it is done it stays done, and nothing more is called.
     assert_eq!(case.look(30), DONE);
@@ -232,6 +232,30 @@ fn a_lost_answer_leads_to_the_same_job() {
     }
 }
 
+/// A token that two restores share would hand one of them the other's job.
+#[test]
+fn every_restore_has_a_token_of_its_own() {
+    let token = |case: &Case| {
+        case.look(0);
+        case.start().before["idempotencyToken"].as_str().unwrap().to_owned()
+    };
+    let first = token(&Case::new(&restore::cluster_plan_yaml(), Faults::none()));
+    assert_eq!(first, token(&Case::new(&restore::cluster_plan_yaml(), Faults::none())), "it is the same restore");
+    assert_ne!(first, token(&Case::new(&restore::table_plan_yaml().replace("shop-restored", "other"), Faults::none())));
+    let another_run = |change: fn(&mut Run)| {
+        let case = Case::new(&restore::cluster_plan_yaml(), Faults::none());
+        let mut run = case.run.clone();
+        change(&mut run);
+        let event = fixture::step_event(&run, Step::PromoteData, now(), Some(fixture::assessment()));
+        let ledger = FakeLedger::held_by(&run);
+        block_on(ledger.keep_evidence(&run.run_id, GATE, &Value::Null)).unwrap();
+        token(&Case { ledger, run, event, ..case })
+    };
+    assert_ne!(first, another_run(|run| run.run_id = "run-2".into()));
+    // Another stack may have run an execution of the same name.
+    assert_ne!(first, another_run(|run| run.execution_arn = run.execution_arn.replace("pilot-light:", "other:")));
+}
+
 #[test]
 fn a_refusal_restores_nothing_and_a_later_try_begins_anew() {
     let case = Case::new(&restore::cluster_plan_yaml(), Faults::none().nth(START, 0, Fault::Refused));
@@ -257,8 +281,9 @@ fn a_job_that_fails_is_followed_by_one_other_once_the_run_goes_on() {
     let lost = Faults::none().nth(START, 0, Fault::UnknownAfter);
     let case = Case { faults: lost, ..case }.forward_again(60);
     assert_eq!(case.to_the_end(), DONE);
-    let tokens: Vec<String> = case.world.peek_restore_jobs().into_iter().map(|job| job.token).collect();
-    assert_eq!(tokens, ["run-1-db", "run-1-db-after-job-1"]);
+    let [first, second] = case.world.peek_restore_jobs().try_into().unwrap();
+    assert_ne!(first.token, second.token);
+    assert_eq!(first.point_arn, second.point_arn);
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub fn decide(losses: &[LossOf], policy: &Policy) -> Decision {
 fn said(loss: &LossOf, allowed_seconds: u32) -> String {
     match loss.loss {
         None => format!(
-            "what promoting {} would lose cannot be told: no valid lag sample around the incident",
+            "what promoting {} would lose cannot be told: no valid lag sample or completed recovery point from before the incident",
             loss.resource
         ),
         Some(known) => format!(

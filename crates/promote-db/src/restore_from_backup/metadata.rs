@@ -11,7 +11,7 @@ use pilot_core::plan::{RestoreFromBackup, RestoredKind};
 use serde_json::json;
 
 /// Keys that name something of the original's Region, or the original itself, in lower case.
-const OF_THE_ORIGINAL: [&str; 12] = [
+const OF_THE_ORIGINAL: [&str; 13] = [
     "availabilityzone",
     "availabilityzones",
     "dbclusteridentifier",
@@ -22,6 +22,7 @@ const OF_THE_ORIGINAL: [&str; 12] = [
     "encryptiontype",
     "kmskeyid",
     "kmsmasterkeyarn",
+    "originaltablename",
     "targettablename",
     "vpcsecuritygroupids",
 ];

@@ -82,7 +82,8 @@ async fn a_restore_is_ready_with_the_newest_usable_point_and_says_at_what_loss()
 
 #[tokio::test]
 async fn what_could_not_be_restored_is_refused_with_what_to_mend() {
-    let rows: [(fn(&FakeWorld), FailureName, &str); 4] = [
+    type Row = (fn(&FakeWorld), FailureName, &'static str);
+    let rows: [Row; 4] = [
         (
             |world| world.put_restored(RESTORED, restored(RestoredSettings::default(), None)),
             FailureName::NotReady,
@@ -193,7 +194,8 @@ async fn the_proof_wants_every_setting_of_the_plan_in_force() {
          shop-cluster-params; parameter group shop-params; security groups sg-0b00000000000009; backup retention of 7 days; deletion \
          protection on; tags team"
     );
-    let rows: [(fn(&mut RestoredSettings), &str); 6] = [
+    type Change = fn(&mut RestoredSettings);
+    let rows: [(Change, &str); 6] = [
         (
             |s| s.cluster_parameter_group = Some("default".into()),
             "shop-restored is not set to cluster parameter group shop-cluster-params",

@@ -84,7 +84,11 @@ fn an_instance_keeps_its_class() {
 #[test]
 fn a_table_gets_a_name_and_a_key_of_its_own_region() {
     let arn = "arn:aws:dynamodb:us-east-1:111122223333:table/shop";
-    let given = map(&[("encryptionType", "KMS"), ("kmsMasterKeyArn", "arn:aws:kms:us-east-1:111122223333:key/1")]);
+    let given = map(&[
+        ("encryptionType", "KMS"),
+        ("kmsMasterKeyArn", "arn:aws:kms:us-east-1:111122223333:key/1"),
+        ("originalTableName", "shop"),
+    ]);
     let bare = of(&component(arn, RestoredSettings::default()), given.clone());
     assert_eq!(bare, map(&[("encryptionType", "Default"), ("targetTableName", "shop-restored")]));
     let key = "arn:aws:kms:us-west-2:111122223333:key/2";
