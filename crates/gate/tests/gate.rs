@@ -17,7 +17,7 @@ use gate::losses::evidence_name;
 use gate::pass::APPROVAL;
 use http_probe::{Http, Request};
 use jiff::SignedDuration;
-use pilot_core::contract::{Assessment, GateRequest, Mode, Run, Step, StepRef, StepResponse};
+use pilot_core::contract::{Assessment, GateRequest, Mode, Run, Status, Step, StepRef, StepResponse};
 use pilot_core::decide::data_loss::DataLoss;
 use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
 use pilot_core::journal::{Action, Entry};

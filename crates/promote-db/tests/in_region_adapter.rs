@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
-mod wire;
+mod adapter;
 
+use adapter::{rds_answer, rds_error, service};
 use pilot_shell::CallError;
 use pilot_shell::ports::{InRegion, InRegionReads};
 use promote_db::in_region_adapter::AwsInRegion;
-use wire::{rds_answer, rds_error, service};
 
 fn described(request: &str) -> (u16, String) {
     if request.contains("Action=DescribeDBClusters") {

@@ -94,7 +94,8 @@ async fn without_traffic_only_the_application_says_whether_clients_are_served() 
 
 #[tokio::test]
 async fn readiness_says_when_both_instances_would_die_together() {
-    let rows: [(fn(&mut FakeCluster), &[&str]); 4] = [
+    type Change = fn(&mut FakeCluster);
+    let rows: [(Change, &[&str]); 4] = [
         (|_| {}, &[]),
         (
             |c| c.observed.instances[1].availability_zone = Some(WRITER.1.into()),
