@@ -87,12 +87,13 @@ fn database(component: &Database) -> String {
 }
 
 fn compute(component: &Compute) -> String {
-    let Capacity { min, max, desired } = component.capacity();
+    let to = |Capacity { min, max, desired }| format!("to {desired} (min {min}, max {max})");
     let what = match component {
-        Compute::AutoScalingGroup(c) => format!("Auto Scaling group {}", c.group_name),
-        Compute::EcsService(c) => format!("ECS service {}", c.resource()),
+        Compute::AutoScalingGroup(c) => format!("Auto Scaling group {} {}", c.group_name, to(c.capacity)),
+        Compute::EcsService(c) => format!("ECS service {} {}", c.resource(), to(c.capacity)),
+        Compute::LambdaConcurrency(c) => format!("Lambda function {} to {}", c.resource(), c.capacity),
     };
-    format!("{}: {what} to {desired} (min {min}, max {max})", component.name())
+    format!("{}: {what}", component.name())
 }
 
 fn traffic(component: &Traffic) -> String {

@@ -26,6 +26,10 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
                 let seen = region.service(&service.cluster_name, &service.service_name).await;
                 seen.map(|seen| readiness::service(service, seen.as_ref()))
             }
+            Compute::LambdaConcurrency(function) => {
+                let seen = region.function(&function.function_name, function.qualifier.as_deref()).await;
+                seen.map(|seen| readiness::concurrency::function(function, seen.as_ref()))
+            }
         };
         (component.name().to_owned(), seen)
     }));

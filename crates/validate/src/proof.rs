@@ -3,10 +3,10 @@
 use futures::future::{join_all, join3};
 use http_probe::{Http, Request};
 use pilot_core::contract::StepResponse;
-use pilot_core::decide::{endpoint, group, service};
+use pilot_core::decide::{concurrency, endpoint, group, service};
 use pilot_core::plan::{
-    AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, Method, RdsReadReplica,
-    RecoveryPlan,
+    AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, LambdaConcurrency, Method,
+    RdsReadReplica, RecoveryPlan,
 };
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
@@ -125,6 +125,7 @@ async fn computes<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
         let seen = match compute {
             Compute::AutoScalingGroup(component) => in_service(component, region).await,
             Compute::EcsService(component) => running(component, region).await,
+            Compute::LambdaConcurrency(component) => provisioned(component, region).await,
         };
         (compute.name().to_owned(), seen)
     }))
@@ -150,6 +151,18 @@ async fn running<R: Region>(component: &EcsService, region: &R) -> Result<String
         service::Decision::Wait { running } => Err(format!("{running} of {wanted} tasks running and steady")),
         service::Decision::Set(_) => Err(format!("the service is not at its capacity of {wanted}")),
         service::Decision::Fail(failure) => Err(failure.what),
+    }
+}
+
+async fn provisioned<R: Region>(component: &LambdaConcurrency, region: &R) -> Result<String, String> {
+    let seen = region.function(&component.function_name, component.qualifier.as_deref()).await.map_err(unseen)?;
+    // Whatever failed was asked for by the step before: nothing here asks again.
+    match (concurrency::decide(component, seen.as_ref(), true), seen) {
+        (concurrency::Decision::Done, Some(function)) => Ok(function.settings().to_string()),
+        (concurrency::Decision::Wait { available }, _) => Err(format!("{available} provisioned available and ready")),
+        (concurrency::Decision::Set(setting), _) => Err(format!("the function is not at {setting}")),
+        (concurrency::Decision::Fail(failure), _) => Err(failure.what),
+        (concurrency::Decision::Done, None) => Err(format!("no Lambda function {}", component.function_name)),
     }
 }
 

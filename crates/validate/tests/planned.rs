@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
-use pilot_core::observed::{
+use pilot_core::observed::{FunctionObserved, 
     GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType};
@@ -56,6 +56,10 @@ impl Region for Stage {
 
     async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
         unreachable!("the plan has no service {cluster}/{service}")
+    }
+
+    async fn function(&self, function: &str, _qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
+        unreachable!("the plan has no function {function}")
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

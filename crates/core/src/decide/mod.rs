@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod caught_up;
+pub mod concurrency;
 pub mod data_loss;
 pub mod deadline;
 pub mod dns;

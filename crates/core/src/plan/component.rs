@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
 use super::ecs::EcsService;
+use super::lambda::LambdaConcurrency;
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -145,6 +146,8 @@ pub enum Compute {
     AutoScalingGroup(AutoScalingGroup),
     /// An Amazon ECS service. Undo: the minimum and maximum of its scalable target and its desired count go back to the journalled values.
     EcsService(EcsService),
+    /// The reserved and the provisioned concurrency of a Lambda function. Undo: both go back to the journalled values, which may be none.
+    LambdaConcurrency(LambdaConcurrency),
 }
 
 impl Compute {
@@ -153,6 +156,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => &c.name,
             Compute::EcsService(c) => &c.name,
+            Compute::LambdaConcurrency(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -160,20 +164,23 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.wave,
             Compute::EcsService(c) => c.wave,
+            Compute::LambdaConcurrency(c) => c.wave,
         }
     }
-    /// The capacity it serves with.
-    pub fn capacity(&self) -> Capacity {
+    /// The capacity it serves with; `None`: its kind has no minimum, maximum and desired count.
+    pub fn capacity(&self) -> Option<Capacity> {
         match self {
-            Compute::AutoScalingGroup(c) => c.capacity,
-            Compute::EcsService(c) => c.capacity,
+            Compute::AutoScalingGroup(c) => Some(c.capacity),
+            Compute::EcsService(c) => Some(c.capacity),
+            Compute::LambdaConcurrency(_) => None,
         }
     }
-    /// The capacity it rests with, if the plan states one.
+    /// The capacity it rests with, if its kind has one of these and the plan states it.
     pub fn resting_capacity(&self) -> Option<RestingCapacity> {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
+            Compute::LambdaConcurrency(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod components;
+mod concurrency;
 mod fence;
 mod home;
 mod names;
