@@ -10,7 +10,7 @@ use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
+    DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ProvisionedStatus,
     ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
@@ -18,10 +18,10 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ports::{Concurrencies, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use pilot_testkit::fixture::{
-    GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
+    FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
 use pilot_testkit::{
-    FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds, fixture, now,
+    FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds, fixture, now,
 };
 use serde_json::{Value, json};
 use validate::event::{self, Event};
@@ -795,5 +795,71 @@ async fn a_service_is_proven_by_its_running_tasks_and_by_being_steady() {
         let response = stage.step(Step::Validate).await.unwrap();
         assert_eq!((response.status, detail(&response, "api-tasks")), (status, says));
         assert_eq!(stage.application.posts.borrow().is_empty(), status != Status::Done, "writes go last");
+    }
+}
+
+/// A stage whose plan has a Lambda function beside its group.
+fn with_function(function: FakeFunction) -> Stage {
+    let stage = Stage::ready_for(&fixture::with_function(&plan_yaml()));
+    stage.seen.world.put_function(FUNCTION, function);
+    stage
+}
+
+#[tokio::test]
+async fn a_function_is_ready_when_it_and_its_alias_are_there() {
+    let stage = with_function(FakeFunction::of(Some(0), None));
+    let response = stage.step(Step::Ready).await.unwrap();
+    let there = "there and throttled, reserved concurrency 0, provisioned none";
+    assert_eq!((response.status, detail(&response, "price")), (Status::Done, there));
+
+    let latest = |function: &mut FakeFunction| drop(function.qualifiers.insert("live".into(), "$LATEST".into()));
+    let breaks: [(Break, &str); 3] = [
+        (|stage| stage.seen.world.change_function(FUNCTION, |f| f.qualifiers.clear()), "no alias or version live"),
+        (|stage| stage.fail("function", refused()), "AWS refused to tell"),
+        (|stage| stage.seen.world.take_function(FUNCTION), "no Lambda function shop-price"),
+    ];
+    for (break_it, problem) in breaks {
+        let stage = with_function(FakeFunction::of(Some(2), None));
+        break_it(&stage);
+        is_refused(&stage, problem).await;
+    }
+    let stage = with_function(FakeFunction::of(Some(2), None));
+    stage.seen.world.change_function(FUNCTION, latest);
+    is_refused(&stage, "cannot have provisioned concurrency").await;
+}
+
+async fn is_refused(stage: &Stage, problem: &str) {
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::NotReady);
+    assert!(failure.what.contains("price: ") && failure.what.contains(problem), "{failure}");
+    let report = stage.readiness().await;
+    assert!(report["ready"] == false && report["problems"].to_string().contains(problem), "{report:#}");
+}
+
+#[tokio::test]
+async fn a_function_is_proven_by_what_is_available_and_ready() {
+    type Change = fn(&mut FakeFunction);
+    let rows: [(Change, Status, &str); 4] = [
+        (|function| function.reserved = Some(8), Status::InProgress, "the function is not at reserved concurrency 10"),
+        (
+            |function| {
+                let live = function.provisioned.get_mut("live").unwrap();
+                (live.looks_left, live.observed.status, live.observed.available) = (9, ProvisionedStatus::InProgress, 4);
+            },
+            Status::InProgress,
+            "4 provisioned available and ready",
+        ),
+        (|function| function.fails = Some("no room".into()), Status::InProgress, "concurrency of 5 failed: no room"),
+        (|_| {}, Status::Done, "reserved concurrency 10, provisioned 5"),
+    ];
+    for (change, status, says) in rows {
+        let stage = with_function(FakeFunction::of(Some(10), Some(5)));
+        stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+        stage.seen.world.change_replica(REPLICA, |r| (r.observed.source, r.observed.replication) = (None, None));
+        stage.application.writable.replace(true);
+        stage.seen.world.change_function(FUNCTION, change);
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!(response.status, status, "{response:#?}");
+        assert!(detail(&response, "price").contains(says), "{response:#?}");
     }
 }

@@ -119,6 +119,11 @@ impl FakeWorld {
         }
     }
 
+    /// Takes a function out of the Region.
+    pub fn take_function(&self, name: &str) {
+        self.write().functions.remove(name);
+    }
+
     /// The function as it is, without looking at it.
     pub fn peek_function(&self, name: &str) -> Option<FakeFunction> {
         self.read().functions.get(name).cloned()
