@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::plan::{Capacity, Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, Signal, Traffic};
+use pilot_core::plan::{Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, ServingCapacity, Signal, Traffic};
 
 use crate::columns::table;
 
@@ -87,7 +87,10 @@ fn database(component: &Database) -> String {
 }
 
 fn compute(component: &Compute) -> String {
-    let to = |Capacity { min, max, desired }| format!("to {desired} (min {min}, max {max})");
+    let to = |ServingCapacity { min, max, desired, percent_of_primary }| match percent_of_primary {
+        Some(percent) => format!("to {percent} % of the primary's, at least {desired} (min {min}, max {max})"),
+        None => format!("to {desired} (min {min}, max {max})"),
+    };
     let what = match component {
         Compute::AutoScalingGroup(c) => format!("Auto Scaling group {} {}", c.group_name, to(c.capacity)),
         Compute::EcsService(c) => format!("ECS service {} {}", c.resource(), to(c.capacity)),

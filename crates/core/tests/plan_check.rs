@@ -358,6 +358,30 @@ fn lambda_concurrency() {
     assert!(found.len() == 1 && found[0].starts_with("/compute/0/functionName: must be a text like"), "{found:?}");
 }
 
+#[test]
+fn shares_of_the_primary() {
+    let share = json!({"min": 1, "max": 4, "desired": 2, "percentOfPrimary": 75});
+    assert_eq!(problems(&example_with("/compute/0/capacity", share.clone())), Vec::<String>::new());
+    check(
+        "/home/compute/0/capacity",
+        share.clone(),
+        "/home/compute/0/capacity/percentOfPrimary: is for /compute only: nobody writes down what \"web\" has away from home",
+    );
+    let mut nameless = example_with("/compute/0/capacity", share.clone());
+    nameless["home"]["compute"][0]["name"] = json!("other");
+    let missing = "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: /home/compute names no \"web\"";
+    assert_eq!(problems(&nameless), [missing]);
+    let tasks = json!([{"kind": "ecsService", "name": "web", "clusterName": "shop", "serviceName": "api", "capacity": share}]);
+    check(
+        "/compute",
+        tasks,
+        "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: \"web\" of /home/compute is of the kind autoScalingGroup, this one is of ecsService",
+    );
+    let mut none = example_with("/compute/0/capacity", json!({"min": 1, "max": 4, "desired": 2, "percentOfPrimary": 0}));
+    none.as_object_mut().unwrap().remove("home");
+    assert!(problems(&none).contains(&"/compute/0/capacity/percentOfPrimary: must be at least 1, is 0".to_owned()));
+}
+
 fn records(records: Value) -> Value {
     json!([{"kind": "route53Records", "name": "api", "hostedZoneId": "Z1", "records": records}])
 }

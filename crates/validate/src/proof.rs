@@ -11,7 +11,7 @@ use pilot_core::plan::{
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
-use pilot_shell::{CallError, StepContext};
+use pilot_shell::{CallError, StepContext, capacity};
 
 use crate::ports::{Dns, Eyes, Region};
 
@@ -29,7 +29,8 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
     context: &StepContext<'_, L>,
     eyes: &Eyes<'_, R, H, D>,
 ) -> Result<StepResponse, Failure> {
-    let plan = context.plan;
+    // The run's own targets: a share of the primary's capacity is the number that this run found at its beginning.
+    let plan = &capacity::pinned(context).await?.fixed(context.plan);
     let (databases, computes, reads) =
         join3(databases(plan, eyes.region), computes(plan, eyes.region), endpoints(plan, eyes.http, Method::Get)).await;
     let mut checks: Vec<Check> = databases.into_iter().chain(computes).chain(reads).collect();
@@ -135,7 +136,7 @@ async fn computes<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
 async fn in_service<R: Region>(component: &AutoScalingGroup, region: &R) -> Result<String, String> {
     let (name, wanted) = (&component.group_name, component.capacity.desired);
     let group = region.group(name).await.map_err(unseen)?;
-    match group::decide(name, group.as_ref(), component.capacity) {
+    match group::decide(name, group.as_ref(), component.capacity.sizes()) {
         group::Decision::Done => Ok(format!("{wanted} or more in service")),
         group::Decision::Wait { in_service } => Err(format!("{in_service} of {wanted} in service")),
         group::Decision::Resize(_) => Err(format!("the group is not at its capacity of {wanted}")),
@@ -146,7 +147,7 @@ async fn in_service<R: Region>(component: &AutoScalingGroup, region: &R) -> Resu
 async fn running<R: Region>(component: &EcsService, region: &R) -> Result<String, String> {
     let wanted = component.capacity.desired;
     let service = region.service(&component.cluster_name, &component.service_name).await.map_err(unseen)?;
-    match service::decide(&component.resource(), service.as_ref(), component.capacity) {
+    match service::decide(&component.resource(), service.as_ref(), component.capacity.sizes()) {
         service::Decision::Done => Ok(format!("{wanted} or more tasks running, and steady")),
         service::Decision::Wait { running } => Err(format!("{running} of {wanted} tasks running and steady")),
         service::Decision::Set(_) => Err(format!("the service is not at its capacity of {wanted}")),

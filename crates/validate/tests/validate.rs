@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::observed::{
     DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ProvisionedStatus,
     ReplicaObserved, ServiceObserved,
@@ -16,6 +17,7 @@ use pilot_core::observed::{
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
+use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{Concurrencies, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
@@ -862,4 +864,46 @@ async fn a_function_is_proven_by_what_is_available_and_ready() {
         assert_eq!(response.status, status, "{response:#?}");
         assert!(detail(&response, "price").contains(says), "{response:#?}");
     }
+}
+
+/// A stage whose plan wants 75 % of the primary's group, at least 2 and at most 4.
+fn with_share() -> Stage {
+    Stage::ready_for(&fixture::with_home(&plan_yaml()).replacen("desired: 2}", "desired: 2, percentOfPrimary: 75}", 1))
+}
+
+async fn primary_has(stage: &Stage, desired: u32) {
+    let known = LastKnown { components: [("web".to_owned(), Known { desired, seen_at: now() })].into() };
+    stage.ledger.set_capacity(fixture::PLAN, &known).await.unwrap();
+}
+
+#[tokio::test]
+async fn readiness_says_what_a_share_is_of_and_warns_of_a_record_that_is_missing_or_old() {
+    let stage = with_share();
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], true, "{report:#}");
+    assert!(report["warnings"][0].as_str().unwrap().starts_with("web: the primary's capacity was not written down yet"));
+    primary_has(&stage, 4).await;
+    let report = stage.readiness().await;
+    assert_eq!(report["warnings"], json!([]));
+    let figure = "serves with 75 % of the primary's 4, seen 0 seconds ago, within 2 and 4";
+    assert!(report["inOrder"].to_string().contains(figure), "{report:#}");
+    // Nothing but the clock: whatever else the look finds a day later is no warning.
+    advance_seconds(24 * 3600 + 1);
+    let report = stage.readiness().await;
+    assert!(report["warnings"][0].as_str().unwrap().contains("(4) was last seen 24 hours ago"), "{report:#}");
+}
+
+#[tokio::test]
+async fn the_figure_is_pinned_when_the_run_looks_first_and_the_proof_is_held_against_it() {
+    let stage = with_share();
+    primary_has(&stage, 4).await;
+    let response = stage.step(Step::Ready).await.unwrap();
+    assert!(detail(&response, "web").contains("75 % of the primary's 4"), "{response:#?}");
+    primary_has(&stage, 1).await;
+    stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+    let response = stage.step(Step::Validate).await.unwrap();
+    assert_eq!(detail(&response, "web"), "the group is not at its capacity of 3");
+    stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 3));
+    let response = stage.step(Step::Validate).await.unwrap();
+    assert_eq!(detail(&response, "web"), "3 or more in service");
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
+use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
 use super::lambda::LambdaConcurrency;
 
@@ -170,9 +171,33 @@ impl Compute {
     /// The capacity it serves with; `None`: its kind has no minimum, maximum and desired count.
     pub fn capacity(&self) -> Option<Capacity> {
         match self {
-            Compute::AutoScalingGroup(c) => Some(c.capacity),
-            Compute::EcsService(c) => Some(c.capacity),
+            Compute::AutoScalingGroup(c) => Some(c.capacity.sizes()),
+            Compute::EcsService(c) => Some(c.capacity.sizes()),
             Compute::LambdaConcurrency(_) => None,
+        }
+    }
+    /// The share of the primary's capacity it serves with, in per cent, if the plan states one.
+    pub fn share(&self) -> Option<u32> {
+        match self {
+            Compute::AutoScalingGroup(c) => c.capacity.percent_of_primary,
+            Compute::EcsService(c) => c.capacity.percent_of_primary,
+            Compute::LambdaConcurrency(_) => None,
+        }
+    }
+    /// Fixes a share to the number it comes to, when the primary is known to have had this much.
+    pub fn fix_capacity(&mut self, primary_desired: Option<u32>) {
+        match self {
+            Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary_desired),
+            Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary_desired),
+            Compute::LambdaConcurrency(_) => {}
+        }
+    }
+    /// The kind as a plan writes it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Compute::AutoScalingGroup(_) => "autoScalingGroup",
+            Compute::EcsService(_) => "ecsService",
+            Compute::LambdaConcurrency(_) => "lambdaConcurrency",
         }
     }
     /// The capacity it rests with, if its kind has one of these and the plan states it.
@@ -200,7 +225,7 @@ pub struct AutoScalingGroup {
     #[schemars(length(min = 1, max = 255))]
     pub group_name: String,
     /// The capacity to serve with.
-    pub capacity: Capacity,
+    pub capacity: ServingCapacity,
     /// The capacity to rest with while the other Region serves: what a failback brings the group down to. Without it the group stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resting_capacity: Option<RestingCapacity>,
@@ -210,18 +235,15 @@ pub struct AutoScalingGroup {
     pub timeout_seconds: u32,
 }
 
-/// The capacity to serve with. Instances count when they are `InService` and healthy, not when they are desired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// The sizes of a group or a service, whatever they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Capacity {
-    /// The group's minimum.
-    #[schemars(range(max = 10_000))]
+    /// The minimum.
     pub min: u32,
-    /// The group's maximum.
-    #[schemars(range(min = 1, max = 10_000))]
+    /// The maximum.
     pub max: u32,
     /// The desired capacity.
-    #[schemars(range(min = 1, max = 10_000))]
     pub desired: u32,
 }
 

@@ -4,6 +4,7 @@
 //! ignored. [`check`](check::check) is the only way in: a [`RecoveryPlan`] that exists has been checked whole.
 
 mod aurora;
+mod capacity;
 pub mod check;
 mod component;
 mod ecs;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
+pub use capacity::ServingCapacity;
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,

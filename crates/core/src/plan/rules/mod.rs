@@ -7,6 +7,7 @@ mod fence;
 mod home;
 mod names;
 mod proof;
+mod share;
 mod signals;
 
 use super::{PlanProblem, RecoveryPlan};
@@ -21,6 +22,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     components::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
+    share::check(plan, &mut problems);
     problems.sort();
     problems
 }
