@@ -44,7 +44,11 @@ pub async fn write_down<L: Ledger, C: Capacities>(
     for (name, look) in join_all(looks).await {
         match look {
             Ok(Some(desired)) => drop(seen.insert(name, desired)),
-            Ok(None) => tracing::warn!(workload, component = name, "the primary Region has no such component: its capacity is not written down"),
+            Ok(None) => tracing::warn!(
+                workload,
+                component = name,
+                "the primary Region has no such component: its capacity is not written down"
+            ),
             Err(error) => tracing::warn!(workload, component = name, "its capacity could not be seen: {error}"),
         }
     }

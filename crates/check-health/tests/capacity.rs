@@ -13,7 +13,7 @@ use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::plan::{self, Compute, RecoveryPlan};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
-use pilot_testkit::{Fault, FakeLedger, Faults, Injected, advance_seconds, fixture, now};
+use pilot_testkit::{FakeLedger, Fault, Faults, Injected, advance_seconds, fixture, now};
 
 /// The test kit's plan with a way home and a share of the primary's group.
 fn plan_yaml() -> String {

@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use check_health::event::{self, Event};
 use check_health::capacity::Capacities;
+use check_health::event::{self, Event};
 use check_health::handler::{Tools, handle};
 use check_health::look::{Alarms, Eyes, Instances};
 use http_probe::{Http, Request};

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::plan::{Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, ServingCapacity, Signal, Traffic};
+use pilot_core::plan::{
+    Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, ServingCapacity, Signal, Traffic,
+};
 
 use crate::columns::table;
 

@@ -322,7 +322,10 @@ fn lambda_concurrency() {
     };
     let compute = |compute: Value| problems(&example_with("/compute", compute));
     let one = |rest: Value| compute(json!([function("a", "api", rest)]));
-    assert_eq!(one(json!({"restingCapacity": {"reservedConcurrency": 0, "provisionedConcurrency": 0}})), Vec::<String>::new());
+    assert_eq!(
+        one(json!({"restingCapacity": {"reservedConcurrency": 0, "provisionedConcurrency": 0}})),
+        Vec::<String>::new()
+    );
     assert_eq!(one(json!({"restingCapacity": {"unreserved": true}})), Vec::<String>::new());
     // Reserved concurrency belongs to the function, whatever the alias.
     assert_eq!(
@@ -331,12 +334,18 @@ fn lambda_concurrency() {
     );
     let rows = [
         (json!({"capacity": {}}), "/compute/0/capacity: states neither reservedConcurrency nor provisionedConcurrency"),
-        (json!({"capacity": {"reservedConcurrency": 0}}), "/compute/0/capacity/reservedConcurrency: must be at least 1"),
+        (
+            json!({"capacity": {"reservedConcurrency": 0}}),
+            "/compute/0/capacity/reservedConcurrency: must be at least 1",
+        ),
         (
             json!({"capacity": {"reservedConcurrency": 4, "provisionedConcurrency": 5}}),
             "/compute/0/capacity/provisionedConcurrency: is 5, above the reservedConcurrency of 4",
         ),
-        (json!({"qualifier": "$LATEST"}), "/compute/0/qualifier: is $LATEST, which cannot have provisioned concurrency"),
+        (
+            json!({"qualifier": "$LATEST"}),
+            "/compute/0/qualifier: is $LATEST, which cannot have provisioned concurrency",
+        ),
         (json!({"qualifier": null}), "/compute/0/qualifier: is missing: provisioned concurrency belongs to an alias"),
         (json!({"capacity": {"reservedConcurrency": 4}}), "/compute/0/qualifier: is of no use without"),
         (
@@ -371,13 +380,15 @@ fn shares_of_the_primary() {
     nameless["home"]["compute"][0]["name"] = json!("other");
     let missing = "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: /home/compute names no \"web\"";
     assert_eq!(problems(&nameless), [missing]);
-    let tasks = json!([{"kind": "ecsService", "name": "web", "clusterName": "shop", "serviceName": "api", "capacity": share}]);
+    let tasks =
+        json!([{"kind": "ecsService", "name": "web", "clusterName": "shop", "serviceName": "api", "capacity": share}]);
     check(
         "/compute",
         tasks,
         "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: \"web\" of /home/compute is of the kind autoScalingGroup, this one is of ecsService",
     );
-    let mut none = example_with("/compute/0/capacity", json!({"min": 1, "max": 4, "desired": 2, "percentOfPrimary": 0}));
+    let mut none =
+        example_with("/compute/0/capacity", json!({"min": 1, "max": 4, "desired": 2, "percentOfPrimary": 0}));
     none.as_object_mut().unwrap().remove("home");
     assert!(problems(&none).contains(&"/compute/0/capacity/percentOfPrimary: must be at least 1, is 0".to_owned()));
 }

@@ -21,9 +21,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let (objects, records) = (AwsStopObjects::new(&aws), AwsRecords::new(&aws));
-    let regions = ByRegion::new(&aws, |config| {
-        (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config))
-    });
+    let regions =
+        ByRegion::new(&aws, |config| (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config)));
     let primaries = AwsPrimaries::default();
     let handle = async |event| {
         let (groups, services, concurrencies) = regions.of_event(&event).await;

@@ -26,9 +26,7 @@ pub struct Undoers<'a, F, G, E, C, S, R> {
     pub records: &'a R,
 }
 
-impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, S: StopObjects, R: Records>
-    Undoers<'_, F, G, E, C, S, R>
- {
+impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, S: StopObjects, R: Records> Undoers<'_, F, G, E, C, S, R> {
     /// Brings one act a step on towards having never been.
     ///
     /// # Errors

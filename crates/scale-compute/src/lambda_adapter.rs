@@ -73,10 +73,16 @@ impl Concurrencies for AwsConcurrencies {
         }
     }
 
-    async fn set_provisioned(&self, function: &str, qualifier: &str, provisioned: Option<u32>) -> Result<(), CallError> {
+    async fn set_provisioned(
+        &self,
+        function: &str,
+        qualifier: &str,
+        provisioned: Option<u32>,
+    ) -> Result<(), CallError> {
         match provisioned {
             Some(provisioned) => {
-                let call = self.client.put_provisioned_concurrency_config().function_name(function).qualifier(qualifier);
+                let call =
+                    self.client.put_provisioned_concurrency_config().function_name(function).qualifier(qualifier);
                 later(call.provisioned_concurrent_executions(number(provisioned)).send().await)
             }
             None => {

@@ -16,9 +16,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let regions = ByRegion::new(&aws, |config| {
-        (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config))
-    });
+    let regions =
+        ByRegion::new(&aws, |config| (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config)));
     // What rests is the Region that is left: for a run that leads home the function's own.
     let (own_groups, own_services) = (AwsGroups::new(&aws), AwsServices::new(&aws));
     let own_concurrencies = AwsConcurrencies::new(&aws);

@@ -37,7 +37,8 @@ fn lambda(answer: Answer) -> (String, Requests) {
             seen.lock().unwrap().push((line, body));
             let reply = if status == 204 { String::new() } else { reply.to_string() };
             let error = if code.is_empty() { String::new() } else { format!("x-amzn-errortype: {code}\r\n") };
-            let head = format!("HTTP/1.1 {status} X\r\n{error}content-length: {}\r\nconnection: close\r\n\r\n", reply.len());
+            let head =
+                format!("HTTP/1.1 {status} X\r\n{error}content-length: {}\r\nconnection: close\r\n\r\n", reply.len());
             stream.write_all(format!("{head}{reply}").as_bytes()).unwrap();
         }
     });
@@ -108,7 +109,8 @@ async fn a_function_is_described_with_what_is_reserved_and_what_its_qualifier_ha
     let provisioned = ProvisionedObserved { requested: 5, available: 3, status: ProvisionedStatus::InProgress };
     let expected = FunctionObserved { version: Some("7".into()), reserved: Some(10), provisioned: Some(provisioned) };
     assert_eq!(seen, Some(expected));
-    let expected = [RESERVED, &format!("{CONFIGURATION}?Qualifier=live"), PROVISIONED].map(|path| format!("GET {path}"));
+    let expected =
+        [RESERVED, &format!("{CONFIGURATION}?Qualifier=live"), PROVISIONED].map(|path| format!("GET {path}"));
     assert_eq!(asked(&requests).into_iter().map(|(line, _)| line).collect::<Vec<_>>(), expected);
 }
 
@@ -155,7 +157,16 @@ async fn the_statuses_are_read_with_the_reason_of_a_failure() {
     let failed = || ProvisionedStatus::Failed { reason: "FUNCTION_ERROR_INIT_FAILURE".into() };
     let rows: [(Answer, ProvisionedStatus); 3] = [
         (|_| Reply(200, "", json!({"Version": "7", "Status": "READY"})), ProvisionedStatus::Ready),
-        (|_| Reply(200, "", json!({"Version": "7", "Status": "FAILED", "StatusReason": "FUNCTION_ERROR_INIT_FAILURE"})), failed()),
+        (
+            |_| {
+                Reply(
+                    200,
+                    "",
+                    json!({"Version": "7", "Status": "FAILED", "StatusReason": "FUNCTION_ERROR_INIT_FAILURE"}),
+                )
+            },
+            failed(),
+        ),
         (|_| Reply(200, "", json!({"Version": "7", "Status": "A_WORD_OF_A_LATER_DAY"})), ProvisionedStatus::InProgress),
     ];
     for (answer, expected) in rows {
@@ -188,11 +199,14 @@ async fn each_act_sets_its_own_part_and_none_is_a_delete() {
 
 #[tokio::test]
 async fn a_conflict_is_tried_again_and_a_refusal_is_not() {
-    let (url, _) = lambda(|_| Reply(409, "ResourceConflictException", json!({"Message": "another operation is in progress"})));
+    let (url, _) =
+        lambda(|_| Reply(409, "ResourceConflictException", json!({"Message": "another operation is in progress"})));
     let functions = AwsConcurrencies::new(&config(&url).await);
     let error = functions.set_reserved("shop-price", Some(10)).await.unwrap_err();
     assert!(matches!(error, CallError::Throttled { .. }), "{error}");
-    let (url, _) = lambda(|_| Reply(400, "InvalidParameterValueException", json!({"message": "below its minimum value of [100]"})));
+    let (url, _) = lambda(|_| {
+        Reply(400, "InvalidParameterValueException", json!({"message": "below its minimum value of [100]"}))
+    });
     let functions = AwsConcurrencies::new(&config(&url).await);
     let error = functions.set_provisioned("shop-price", "live", Some(10)).await.unwrap_err();
     assert!(matches!(&error, CallError::Refused { message, .. } if message.contains("[100]")), "{error}");

@@ -139,7 +139,8 @@ fn concurrency_that_never_comes_is_not_believed() {
 #[test]
 fn an_allocation_that_fails_is_told_with_its_reason_and_one_of_earlier_is_asked_for_again() {
     let reason = "FUNCTION_ERROR_INIT_FAILURE".to_owned();
-    let failing = || FakeFunction { fails: Some(reason.clone()), allocation_looks: 0, ..FakeFunction::of(Some(10), None) };
+    let failing =
+        || FakeFunction { fails: Some(reason.clone()), allocation_looks: 0, ..FakeFunction::of(Some(10), None) };
     let told = "ComputeFailed: its provisioned concurrency of 5 failed: FUNCTION_ERROR_INIT_FAILURE";
     let case = check(failing(), Faults::none(), &[0, 2], &[UP_PROVISIONED, told]);
     // Mended, and gone forward again: the state machine enters the step anew.
@@ -210,7 +211,9 @@ fn a_dry_run_says_all_of_it_and_changes_nothing() {
 
 #[test]
 fn the_undo_brings_exactly_the_values_before_whichever_act_it_is_for_and_is_the_same_twice() {
-    for (reserved, provisioned) in [(Some(0), None), (None, None), (Some(3), Some(3)), (None, Some(2)), (Some(10), None)] {
+    for (reserved, provisioned) in
+        [(Some(0), None), (None, None), (Some(3), Some(3)), (None, Some(2)), (Some(10), None)]
+    {
         let case = Case::new(FakeFunction::of(reserved, provisioned), Faults::none());
         for seconds in [0, 2, 2, 5, 5] {
             case.look(seconds);
@@ -227,13 +230,19 @@ fn the_undo_brings_exactly_the_values_before_whichever_act_it_is_for_and_is_the_
             }
         }
         let first = undoing.mutating_calls()[0].name;
-        assert_eq!(first, if provisioned.is_some() { PROVISION } else { UNPROVISION }, "lowered before the reservation");
+        assert_eq!(
+            first,
+            if provisioned.is_some() { PROVISION } else { UNPROVISION },
+            "lowered before the reservation"
+        );
     }
 }
 
 #[test]
 fn an_undo_that_is_refused_says_what_is_true() {
-    for (call, reserved, provisioned) in [(UNRESERVE, None, Some(5)), (UNPROVISION, Some(10), None), (RESERVE, Some(5), Some(5))] {
+    for (call, reserved, provisioned) in
+        [(UNRESERVE, None, Some(5)), (UNPROVISION, Some(10), None), (RESERVE, Some(5), Some(5))]
+    {
         let case = Case::new(FakeFunction::of(reserved, provisioned), Faults::none());
         case.look(0);
         let entry = case.journal().remove(0);

@@ -6,7 +6,10 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld, now};
+use crate::{
+    FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld,
+    now,
+};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";

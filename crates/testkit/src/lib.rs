@@ -19,6 +19,6 @@ pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
 pub use world::{
-    FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakePrimary, FakeProvisioned, FakeReplica, FakeService, FakeWorld,
-    MoveEnd, PromotionEnd, WorldValues,
+    FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakePrimary, FakeProvisioned, FakeReplica, FakeService,
+    FakeWorld, MoveEnd, PromotionEnd, WorldValues,
 };

@@ -2,7 +2,9 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use pilot_core::observed::{FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
 use pilot_shell::ports::{Concurrencies, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use pilot_core::observed::{FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;

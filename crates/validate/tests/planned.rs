@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
-use pilot_core::observed::{FunctionObserved, 
-    GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
+use pilot_core::observed::{
+    FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_core::{Failure, FailureName};

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ProvisionedStatus,
-    ReplicaObserved, ServiceObserved,
+    DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
+    LagSample, NoAnswer, ProvisionedStatus, ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
@@ -23,7 +23,8 @@ use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
 use pilot_testkit::{
-    FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds, fixture, now,
+    FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds,
+    fixture, now,
 };
 use serde_json::{Value, json};
 use validate::event::{self, Event};
@@ -846,7 +847,8 @@ async fn a_function_is_proven_by_what_is_available_and_ready() {
         (
             |function| {
                 let live = function.provisioned.get_mut("live").unwrap();
-                (live.looks_left, live.observed.status, live.observed.available) = (9, ProvisionedStatus::InProgress, 4);
+                (live.looks_left, live.observed.status, live.observed.available) =
+                    (9, ProvisionedStatus::InProgress, 4);
             },
             Status::InProgress,
             "4 provisioned available and ready",
@@ -881,7 +883,9 @@ async fn readiness_says_what_a_share_is_of_and_warns_of_a_record_that_is_missing
     let stage = with_share();
     let report = stage.readiness().await;
     assert_eq!(report["ready"], true, "{report:#}");
-    assert!(report["warnings"][0].as_str().unwrap().starts_with("web: the primary's capacity was not written down yet"));
+    assert!(
+        report["warnings"][0].as_str().unwrap().starts_with("web: the primary's capacity was not written down yet")
+    );
     primary_has(&stage, 4).await;
     let report = stage.readiness().await;
     assert_eq!(report["warnings"], json!([]));

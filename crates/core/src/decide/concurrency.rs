@@ -176,7 +176,8 @@ fn able<'a>(
     }
     match (target.reserved, target.provisioned) {
         (Some(0), _) => fail(
-            "its reserved concurrency is 0, so every invocation is throttled, and the plan states none to raise it to".to_owned(),
+            "its reserved concurrency is 0, so every invocation is throttled, and the plan states none to raise it to"
+                .to_owned(),
             "state capacity.reservedConcurrency in the plan, or take the reservation away",
         ),
         (Some(reserved), Some(provisioned)) if provisioned > reserved => fail(

@@ -7,8 +7,8 @@ use std::future::Future;
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
 use pilot_core::observed::{
-    DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved, ScalableTarget,
-    ServiceObserved,
+    DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved,
+    ScalableTarget, ServiceObserved,
 };
 use pilot_core::plan::{Capacity, DnsRecord};
 

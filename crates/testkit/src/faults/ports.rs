@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
 use pilot_core::observed::{
-    DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ScalableTarget, ServiceObserved,
+    DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ScalableTarget,
+    ServiceObserved,
 };
 use pilot_core::plan::{Capacity, DnsRecord};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Concurrencies, GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, Services, StopObjects,
+    Concurrencies, GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, Services,
+    StopObjects,
 };
 
 use super::{Fault, Injected};

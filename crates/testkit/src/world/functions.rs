@@ -139,7 +139,12 @@ impl Concurrencies for FakeWorld {
         self.write().functions.get_mut(function).ok_or_else(|| no_such_function(function))?.reserve(reserved)
     }
 
-    async fn set_provisioned(&self, function: &str, qualifier: &str, provisioned: Option<u32>) -> Result<(), CallError> {
+    async fn set_provisioned(
+        &self,
+        function: &str,
+        qualifier: &str,
+        provisioned: Option<u32>,
+    ) -> Result<(), CallError> {
         let mut state = self.write();
         let known = state.functions.get_mut(function).ok_or_else(|| no_such_function(function))?;
         known.provision(qualifier, provisioned)

@@ -3,13 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::observed::{DoorObserved, FunctionObserved, GroupObserved, ScalableTarget, ServiceBefore, ServiceObserved};
+use pilot_core::observed::{
+    DoorObserved, FunctionObserved, GroupObserved, ScalableTarget, ServiceBefore, ServiceObserved,
+};
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::{Concurrencies, Groups, InstanceDoors, LoadBalancers, Services};
 
-use super::groups::no_such_group;
 use super::functions::no_such_function;
+use super::groups::no_such_group;
 use super::services::{no_such_service, no_such_target, resource};
 use super::{FakeFunction, FakeGroup, FakeService, FakeWorld, refused};
 
@@ -178,7 +180,12 @@ impl Concurrencies for FakePrimary {
         state.functions.get_mut(function).ok_or_else(|| no_such_function(function))?.reserve(reserved)
     }
 
-    async fn set_provisioned(&self, function: &str, qualifier: &str, provisioned: Option<u32>) -> Result<(), CallError> {
+    async fn set_provisioned(
+        &self,
+        function: &str,
+        qualifier: &str,
+        provisioned: Option<u32>,
+    ) -> Result<(), CallError> {
         self.answers()?;
         let mut state = self.state.borrow_mut();
         let known = state.functions.get_mut(function).ok_or_else(|| no_such_function(function))?;

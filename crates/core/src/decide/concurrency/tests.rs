@@ -48,8 +48,18 @@ fn on_the_way_up_the_reservation_goes_first_and_only_what_is_ready_counts() {
         ("all of it, not ready", function(Some(10), Some(coming(5, 5))), true, Wait { available: 5 }),
         ("ready", function(Some(10), Some(ready(5))), true, Done),
         ("more of both is kept", function(Some(30), Some(ready(9))), false, Done),
-        ("more is on its way, enough is not there", function(Some(30), Some(coming(9, 5))), false, Wait { available: 5 }),
-        ("a failure of earlier is asked for again", function(Some(10), Some(failed(5))), false, Set(Provisioned(Some(5)))),
+        (
+            "more is on its way, enough is not there",
+            function(Some(30), Some(coming(9, 5))),
+            false,
+            Wait { available: 5 },
+        ),
+        (
+            "a failure of earlier is asked for again",
+            function(Some(10), Some(failed(5))),
+            false,
+            Set(Provisioned(Some(5))),
+        ),
         ("a failure of less is no matter", function(Some(10), Some(failed(2))), true, Set(Provisioned(Some(5)))),
     ];
     for (name, seen, asked, expected) in rows {
@@ -82,7 +92,12 @@ fn what_cannot_be_brought_up_fails_before_anything_is_changed() {
         (&both, Some(no_alias), "no alias or version live", "qualifier"),
         (&both, Some(latest), "leads to $LATEST", "publish a version"),
         (&only_provisioned, Some(function(Some(0), None)), "every invocation is throttled", "reservedConcurrency"),
-        (&only_provisioned, Some(function(Some(4), None)), "5 provisioned would exceed its reserved concurrency of 4", "reservedConcurrency"),
+        (
+            &only_provisioned,
+            Some(function(Some(4), None)),
+            "5 provisioned would exceed its reserved concurrency of 4",
+            "reservedConcurrency",
+        ),
     ];
     for (component, seen, what, next) in rows {
         let Decision::Fail(failure) = decide(component, seen.as_ref(), false) else { panic!("{what}") };
@@ -113,7 +128,12 @@ fn at_rest_it_is_exactly_as_stated_provisioned_first() {
         ("then the reservation", function(Some(10), None), resting(Some(0), false, Some(0)), Set(Reserved(Some(0)))),
         ("throttled, at rest", function(Some(0), None), resting(Some(0), false, Some(0)), Done),
         ("a little is kept", up(), resting(Some(4), false, Some(2)), Set(Provisioned(Some(2)))),
-        ("kept, being taken away", function(Some(4), Some(coming(2, 5))), resting(Some(4), false, Some(2)), Wait { available: 5 }),
+        (
+            "kept, being taken away",
+            function(Some(4), Some(coming(2, 5))),
+            resting(Some(4), false, Some(2)),
+            Wait { available: 5 },
+        ),
         ("kept, failed", function(Some(4), Some(failed(2))), resting(Some(4), false, Some(2)), Done),
         ("unreserved", function(Some(10), None), resting(None, true, Some(0)), Set(Reserved(None))),
         ("unreserved already", function(None, None), resting(None, true, None), Done),

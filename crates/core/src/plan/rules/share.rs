@@ -21,7 +21,8 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         problems.push(PlanProblem::new(format!("/compute/{i}/capacity/percentOfPrimary"), message));
     }
     for (i, component) in home.iter().enumerate().filter(|(_, component)| component.share().is_some()) {
-        let message = format!("is for /compute only: nobody writes down what {:?} has away from home", component.name());
+        let message =
+            format!("is for /compute only: nobody writes down what {:?} has away from home", component.name());
         problems.push(PlanProblem::new(format!("/home/compute/{i}/capacity/percentOfPrimary"), message));
     }
 }

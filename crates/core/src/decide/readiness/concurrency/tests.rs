@@ -23,7 +23,11 @@ fn what_is_wrong_is_told_with_what_to_mend() {
         ("missing", None, "no Lambda function shop-price; correct functionName"),
         ("no such alias", Some(seen(None, None)), "no alias or version live; correct qualifier"),
         ("$LATEST", Some(seen(Some("$LATEST"), None)), "cannot have provisioned concurrency; publish a version"),
-        ("throttled for good", Some(seen(Some("7"), Some(0))), "throttled, and the plan states none to raise it to; state"),
+        (
+            "throttled for good",
+            Some(seen(Some("7"), Some(0))),
+            "throttled, and the plan states none to raise it to; state",
+        ),
         ("too little reserved", Some(seen(Some("7"), Some(4))), "would exceed its reserved concurrency of 4"),
     ];
     for (name, seen, expected) in rows {
