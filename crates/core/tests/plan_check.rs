@@ -92,7 +92,7 @@ fn unknown_fields() {
     check(
         "/compute/0/capacity/wanted",
         json!(2),
-        "/compute/0/capacity/wanted: is not a field of this block; its fields are desired, max, min",
+        "/compute/0/capacity/wanted: is not a field of this block; its fields are desired, max, min, percentOfPrimary",
     );
     check(
         "/metadata/a~0b~1c",
