@@ -59,7 +59,7 @@ fn a_healthy_primary_is_written_down_and_what_is_newer_replaces_it() {
     write(&plan, Verdict::Healthy, &ledger, &primary);
     assert_eq!(known(&ledger), Some((8, now())));
     advance_seconds(60);
-    primary.answer.replace(Ok(Some(5)));
+    *primary.answer.borrow_mut() = Ok(Some(5));
     write(&plan, Verdict::Healthy, &ledger, &primary);
     assert_eq!(known(&ledger), Some((5, now())));
 }
@@ -97,7 +97,7 @@ fn what_cannot_be_seen_keeps_what_was_known() {
     let throttled = CallError::Throttled { code: "Throttling".into(), message: "Rate exceeded".into() };
     for answer in [Err(throttled), Ok(None), Ok(Some(0))] {
         advance_seconds(60);
-        primary.answer.replace(answer);
+        *primary.answer.borrow_mut() = answer;
         write(&plan, Verdict::Healthy, &ledger, &primary);
         assert_eq!(known(&ledger), first);
     }
