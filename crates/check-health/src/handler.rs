@@ -8,22 +8,25 @@ use pilot_shell::plans::PlanStore;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::capacity::Capacities;
 use crate::event::{self, Event};
 use crate::look::{Alarms, Eyes, Instances};
-use crate::{assess, probe};
+use crate::{assess, capacity, probe};
 
 /// The function's name.
 pub const FUNCTION: &str = "check-health";
 
 /// What the function works with, built once.
 #[derive(Debug)]
-pub struct Tools<'a, L, P, H, A, I> {
+pub struct Tools<'a, L, P, H, A, I, C> {
     /// The state table.
     pub ledger: &'a L,
     /// The plans.
     pub plans: &'a P,
     /// What it looks through.
     pub eyes: Eyes<'a, H, A, I>,
+    /// What the primary has.
+    pub capacities: &'a C,
     /// The clock.
     pub clock: Clock,
     /// The metrics' namespace.
@@ -37,15 +40,17 @@ pub struct Tools<'a, L, P, H, A, I> {
 /// # Errors
 /// `EventInvalid`, `PlanNotFound`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `PrimaryHealthy`, `PrimaryNotDown`, `AwsUnavailable`
 /// (tried again), `AwsRefused`, `JournalUnavailable`. Never because the primary could not be seen: that is a verdict.
-pub async fn handle<L: Ledger, P: PlanStore, H: Http, A: Alarms, I: Instances>(
+pub async fn handle<L: Ledger, P: PlanStore, H: Http, A: Alarms, I: Instances, C: Capacities>(
     event: Value,
-    tools: &Tools<'_, L, P, H, A, I>,
+    tools: &Tools<'_, L, P, H, A, I, C>,
 ) -> Result<Value, Failure> {
-    let Tools { ledger, plans, eyes, clock, namespace, publish } = tools;
+    let Tools { ledger, plans, eyes, capacities, clock, namespace, publish } = tools;
     match event::read(event)? {
         Event::Probe { plan } => {
             let (_, plan) = plans.newest(&plan).await?;
-            answer(&probe::probe(&plan, *ledger, eyes, *clock, publish, namespace).await?)
+            let looked = probe::probe(&plan, *ledger, eyes, *clock, publish, namespace).await?;
+            capacity::write_down(&plan, looked.verdict, *ledger, *capacities, clock()).await?;
+            answer(&looked)
         }
         Event::Look { plan } => {
             let (_, plan) = plans.newest(&plan).await?;

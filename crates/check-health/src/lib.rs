@@ -6,6 +6,8 @@
 
 pub mod adapter;
 pub mod assess;
+pub mod capacity;
+pub mod capacity_adapter;
 pub mod event;
 pub mod handler;
 pub mod look;

@@ -1,6 +1,7 @@
 //! The Lambda function: configuration and clients once, then the handler for every event.
 
 use check_health::adapter::{AwsAlarms, AwsInstances};
+use check_health::capacity_adapter::AwsCapacities;
 use check_health::handler::{FUNCTION, Tools, handle};
 use check_health::look::Eyes;
 use http_probe::HttpClient;
@@ -16,11 +17,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let http = HttpClient::new()?;
     let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
+    let capacities = AwsCapacities::default();
     let namespace = config::metrics_namespace();
     let tools = Tools {
         ledger: &ledger,
         plans: &plans,
         eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
+        capacities: &capacities,
         clock: Timestamp::now,
         namespace: &namespace,
         publish: telemetry::publish,

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use check_health::capacity::Capacities;
 use check_health::event::{self, Event};
 use check_health::handler::{Tools, handle};
 use check_health::look::{Alarms, Eyes, Instances};
@@ -16,7 +17,7 @@ use pilot_core::observed::{
     AlarmState, ClusterInstance, ClusterObserved, GlobalClusterObserved, GlobalMember, HttpAnswer, LagSample, NoAnswer,
     ReplicaObserved,
 };
-use pilot_core::plan::Regions;
+use pilot_core::plan::{Compute, Regions};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
@@ -58,6 +59,13 @@ impl Alarms for Scene {
     async fn state(&self, _region: &str, name: &str) -> Result<Option<AlarmState>, CallError> {
         assert_eq!(name, "shop-canary");
         self.alarm.borrow().clone().transpose()
+    }
+}
+
+impl Capacities for Scene {
+    async fn desired(&self, region: &str, component: &Compute) -> Result<Option<u32>, CallError> {
+        assert_eq!((region, component.name()), ("ap-southeast-2", "web"));
+        Ok(Some(8))
     }
 }
 
@@ -170,6 +178,7 @@ impl Stage {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: &self.scene, alarms: &self.scene, instances: &self.scene },
+            capacities: &self.scene,
             clock: now,
             namespace: "PilotLight",
             publish,
@@ -184,6 +193,10 @@ impl Stage {
 
     async fn probe(&self) -> Value {
         self.invoke(json!({"probe": {"plan": PLAN}})).await.unwrap()
+    }
+
+    async fn capacity(&self) -> Value {
+        serde_json::to_value(self.ledger.capacity(PLAN).await.unwrap()).unwrap()
     }
 
     async fn memory(&self) -> Memory {
@@ -465,4 +478,19 @@ fn the_samples_are_what_it_takes() {
     }
     let expected = [("assess", "assess"), ("bad-run", "EventInvalid"), ("look", "look"), ("probe-schedule", "probe")];
     assert_eq!(kinds, expected.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect());
+}
+
+#[tokio::test]
+async fn the_probe_writes_down_what_the_plan_wants_a_share_of_and_a_look_does_not() {
+    let mut stage = Stage::with(Scene::well());
+    stage.ledger = FakeLedger::new();
+    stage.plans.put(PLAN, &PLAN_YAML.replacen("desired: 2}", "desired: 2, percentOfPrimary: 75}", 1));
+    stage.invoke(json!({"look": {"plan": PLAN}})).await.unwrap();
+    assert_eq!(stage.capacity().await, json!({"components": {}}));
+    stage.probe().await;
+    assert_eq!(stage.capacity().await["components"]["web"], json!({"desired": 8, "seenAt": now()}));
+
+    let stage = Stage::with(Scene::well());
+    stage.probe().await;
+    assert_eq!(stage.capacity().await, json!({"components": {}}), "the plan wants no share");
 }

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use check_health::assess::ASSESSMENT;
+use check_health::capacity::Capacities;
 use check_health::handler::{Tools, handle};
 use check_health::look::{Alarms, Eyes, Instances};
 use http_probe::{Http, Request};
@@ -13,7 +14,7 @@ use jiff::SignedDuration;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
 use pilot_core::observed::{AlarmState, HttpAnswer, NoAnswer, ReplicaObserved};
-use pilot_core::plan::Regions;
+use pilot_core::plan::{Compute, Regions};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
@@ -46,6 +47,12 @@ impl Alarms for Stage {
     async fn state(&self, _region: &str, name: &str) -> Result<Option<AlarmState>, CallError> {
         self.asked.borrow_mut().push(name.to_owned());
         Ok(Some(self.alarm.borrow().clone()))
+    }
+}
+
+impl Capacities for Stage {
+    async fn desired(&self, region: &str, component: &Compute) -> Result<Option<u32>, CallError> {
+        unreachable!("a step writes down nothing: {region}, {}", component.name())
     }
 }
 
@@ -93,6 +100,7 @@ impl Stage {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: self, alarms: self, instances: self },
+            capacities: self,
             clock: now,
             namespace: "PilotLight",
             publish: |_| {},

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::plan::{Capacity, Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, Signal, Traffic};
+use pilot_core::plan::{
+    Compute, Database, FenceItem, FencePolicy, Gate, RecoveryPlan, ServingCapacity, Signal, Traffic,
+};
 
 use crate::columns::table;
 
@@ -95,12 +97,16 @@ fn database(component: &Database) -> String {
 }
 
 fn compute(component: &Compute) -> String {
-    let Capacity { min, max, desired } = component.capacity();
-    let what = match component {
-        Compute::AutoScalingGroup(c) => format!("Auto Scaling group {}", c.group_name),
-        Compute::EcsService(c) => format!("ECS service {}", c.resource()),
+    let to = |ServingCapacity { min, max, desired, percent_of_primary }| match percent_of_primary {
+        Some(percent) => format!("to {percent} % of the primary's, at least {desired} (min {min}, max {max})"),
+        None => format!("to {desired} (min {min}, max {max})"),
     };
-    format!("{}: {what} to {desired} (min {min}, max {max})", component.name())
+    let what = match component {
+        Compute::AutoScalingGroup(c) => format!("Auto Scaling group {} {}", c.group_name, to(c.capacity)),
+        Compute::EcsService(c) => format!("ECS service {} {}", c.resource(), to(c.capacity)),
+        Compute::LambdaConcurrency(c) => format!("Lambda function {} to {}", c.resource(), c.capacity),
+    };
+    format!("{}: {what}", component.name())
 }
 
 fn traffic(component: &Traffic) -> String {

@@ -97,6 +97,10 @@ pub enum Action {
     SetScalableTarget,
     /// `ecs:UpdateService` with a desired count: up, or in the step `rest` to the resting capacity.
     SetDesiredCount,
+    /// `lambda:PutFunctionConcurrency` or `DeleteFunctionConcurrency`: up, or in the step `rest` to the resting capacity.
+    SetReservedConcurrency,
+    /// `lambda:PutProvisionedConcurrencyConfig` or `DeleteProvisionedConcurrencyConfig`: up, or in the step `rest` to the resting capacity.
+    SetProvisionedConcurrency,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
@@ -129,6 +133,8 @@ impl Action {
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",
+            Action::SetReservedConcurrency => "set-reserved-concurrency",
+            Action::SetProvisionedConcurrency => "set-provisioned-concurrency",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
             Action::UpsertRecords => "upsert-records",

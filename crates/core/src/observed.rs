@@ -335,6 +335,66 @@ impl fmt::Display for ServiceBefore {
     }
 }
 
+/// A Lambda function's concurrency, with the function's own reading of the qualifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionObserved {
+    /// The version that the qualifier leads to, and without a qualifier `$LATEST`; `None`: the function has no such alias or version.
+    pub version: Option<String>,
+    /// Its reserved concurrency; `None`: it has none, and draws on what the account has unreserved. 0: it is throttled.
+    pub reserved: Option<u32>,
+    /// The qualifier's provisioned concurrency; `None`: it has none.
+    pub provisioned: Option<ProvisionedObserved>,
+}
+
+/// A provisioned concurrency configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisionedObserved {
+    /// `RequestedProvisionedConcurrentExecutions`: an intention, never proof.
+    pub requested: u32,
+    /// `AvailableProvisionedConcurrentExecutions`.
+    pub available: u32,
+    /// How far its allocation is.
+    pub status: ProvisionedStatus,
+}
+
+/// `Status` of a provisioned concurrency configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProvisionedStatus {
+    /// `READY`.
+    Ready,
+    /// `IN_PROGRESS`, or a word of a later day.
+    InProgress,
+    /// `FAILED`.
+    Failed {
+        /// `StatusReason`.
+        reason: String,
+    },
+}
+
+/// What can be set of a function's concurrency, as the journal keeps it: every act on it has the values before the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConcurrencyBefore {
+    /// The reserved concurrency; `None`: there was none.
+    pub reserved: Option<u32>,
+    /// The provisioned concurrency that was requested; `None`: there was none.
+    pub provisioned: Option<u32>,
+}
+
+impl FunctionObserved {
+    /// What of it can be set.
+    pub fn settings(&self) -> ConcurrencyBefore {
+        ConcurrencyBefore { reserved: self.reserved, provisioned: self.provisioned.as_ref().map(|p| p.requested) }
+    }
+}
+
+impl fmt::Display for ConcurrencyBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |value: Option<u32>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+        write!(f, "reserved concurrency {}, provisioned {}", said(self.reserved), said(self.provisioned))
+    }
+}
+
 /// What admits clients to a load balancer or a database: its security groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -92,7 +92,7 @@ fn unknown_fields() {
     check(
         "/compute/0/capacity/wanted",
         json!(2),
-        "/compute/0/capacity/wanted: is not a field of this block; its fields are desired, max, min",
+        "/compute/0/capacity/wanted: is not a field of this block; its fields are desired, max, min, percentOfPrimary",
     );
     check(
         "/metadata/a~0b~1c",
@@ -308,6 +308,89 @@ fn ecs_services() {
     assert_eq!(problems(&example_with("/home/fence/items", json!([fenced]))), Vec::<String>::new());
     assert_eq!(problems(&example_with("/fence/items", json!([fenced]))), Vec::<String>::new());
     assert_eq!(problems(&example_with("/home/compute", json!([service("back", "shop", "api")]))), Vec::<String>::new());
+}
+
+#[test]
+fn lambda_concurrency() {
+    let function = |name: &str, function: &str, rest: Value| {
+        let mut component = json!({"kind": "lambdaConcurrency", "name": name, "functionName": function, "qualifier": "live",
+               "capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5}});
+        for (field, value) in rest.as_object().unwrap() {
+            component[field] = value.clone();
+        }
+        component
+    };
+    let compute = |compute: Value| problems(&example_with("/compute", compute));
+    let one = |rest: Value| compute(json!([function("a", "api", rest)]));
+    assert_eq!(
+        one(json!({"restingCapacity": {"reservedConcurrency": 0, "provisionedConcurrency": 0}})),
+        Vec::<String>::new()
+    );
+    assert_eq!(one(json!({"restingCapacity": {"unreserved": true}})), Vec::<String>::new());
+    // Reserved concurrency belongs to the function, whatever the alias.
+    assert_eq!(
+        compute(json!([function("a", "api", json!({})), function("b", "api", json!({"qualifier": "blue"}))])),
+        ["/compute/1/functionName: \"api\" is taken by /compute/0/functionName"]
+    );
+    let rows = [
+        (json!({"capacity": {}}), "/compute/0/capacity: states neither reservedConcurrency nor provisionedConcurrency"),
+        (
+            json!({"capacity": {"reservedConcurrency": 0}}),
+            "/compute/0/capacity/reservedConcurrency: must be at least 1",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 4, "provisionedConcurrency": 5}}),
+            "/compute/0/capacity/provisionedConcurrency: is 5, above the reservedConcurrency of 4",
+        ),
+        (
+            json!({"qualifier": "$LATEST"}),
+            "/compute/0/qualifier: is $LATEST, which cannot have provisioned concurrency",
+        ),
+        (json!({"qualifier": null}), "/compute/0/qualifier: is missing: provisioned concurrency belongs to an alias"),
+        (json!({"capacity": {"reservedConcurrency": 4}}), "/compute/0/qualifier: is of no use without"),
+        (
+            json!({"restingCapacity": {"reservedConcurrency": 1, "unreserved": true, "provisionedConcurrency": 0}}),
+            "/compute/0/restingCapacity/unreserved: must be false",
+        ),
+        // What is provisioned while it serves would stay, above what is reserved at rest.
+        (
+            json!({"restingCapacity": {"reservedConcurrency": 2}}),
+            "/compute/0/restingCapacity/provisionedConcurrency: is 5, above the reservedConcurrency of 2",
+        ),
+    ];
+    for (rest, expected) in rows {
+        let found = one(rest.clone());
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "{rest}: {found:#?}");
+    }
+    let arn = "arn:aws:lambda:ap-southeast-1:111122223333:function:api";
+    let found = compute(json!([function("a", arn, json!({}))]));
+    assert!(found.len() == 1 && found[0].starts_with("/compute/0/functionName: must be a text like"), "{found:?}");
+}
+
+#[test]
+fn shares_of_the_primary() {
+    let share = json!({"min": 1, "max": 4, "desired": 2, "percentOfPrimary": 75});
+    assert_eq!(problems(&example_with("/compute/0/capacity", share.clone())), Vec::<String>::new());
+    check(
+        "/home/compute/0/capacity",
+        share.clone(),
+        "/home/compute/0/capacity/percentOfPrimary: is for /compute only: nobody writes down what \"web\" has away from home",
+    );
+    let mut nameless = example_with("/compute/0/capacity", share.clone());
+    nameless["home"]["compute"][0]["name"] = json!("other");
+    let missing = "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: /home/compute names no \"web\"";
+    assert_eq!(problems(&nameless), [missing]);
+    let tasks =
+        json!([{"kind": "ecsService", "name": "web", "clusterName": "shop", "serviceName": "api", "capacity": share}]);
+    check(
+        "/compute",
+        tasks,
+        "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: \"web\" of /home/compute is of the kind autoScalingGroup, this one is of ecsService",
+    );
+    let mut none =
+        example_with("/compute/0/capacity", json!({"min": 1, "max": 4, "desired": 2, "percentOfPrimary": 0}));
+    none.as_object_mut().unwrap().remove("home");
+    assert!(problems(&none).contains(&"/compute/0/capacity/percentOfPrimary: must be at least 1, is 0".to_owned()));
 }
 
 fn records(records: Value) -> Value {

@@ -55,7 +55,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("pilot-cli", &["pilot-core"]),
         ("http-probe", &["pilot-core"]),
         // One way to describe a DB instance for the whole suite: the adapter of the crate that promotes it.
-        ("check-health", &["pilot-core", "pilot-shell", "http-probe", "promote-db"]),
+        ("check-health", &["pilot-core", "pilot-shell", "http-probe", "promote-db", "scale-compute"]),
         // It looks at the primary and the lag as the others do, and tells people as the closing does.
         ("gate", &["pilot-core", "pilot-shell", "http-probe", "check-health", "close-run", "promote-db"]),
         ("protect", &["pilot-core", "pilot-shell", "promote-db"]),

@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use crate::handler::RUN_EVIDENCE;
 
-/// Evidence that stays true for the run that goes on: what was concluded, what is lost, who approved, whether the gate was passed.
-const TAKEN_UP: &[&str] = &["assessment", "approval", "gate"];
+/// Evidence that stays true for the run that goes on: what was concluded, what is lost, who approved, whether the gate was passed, and
+/// what the primary had: the targets of a run that goes on do not move.
+const TAKEN_UP: &[&str] = &["assessment", "approval", "gate", pilot_shell::capacity::EVIDENCE];
 const DATA_LOSS: &str = "data-loss#";
 
 /// The run, with what it goes on with taken in. Twice is the same as once.

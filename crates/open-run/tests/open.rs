@@ -154,7 +154,7 @@ async fn acted(ledger: &FakeLedger, run_id: &str) -> Run {
     }
     ledger.conclude(run_id, &act("refused", None).key(), &not_done).await.unwrap();
     ledger.mark_undone(run_id, &act("undone", None).key(), now()).await.unwrap();
-    for name in ["assessment", "gate", "data-loss#db", "judgement"] {
+    for name in ["assessment", "gate", "capacity", "data-loss#db", "judgement"] {
         ledger.keep_evidence(run_id, name, &json!(name)).await.unwrap();
     }
     run
@@ -174,7 +174,7 @@ async fn a_run_goes_on_with_the_journal_of_one_that_died() {
         let adopted: Vec<_> = journal.iter().map(|e| (e.component.as_str(), e.adopted_from.as_deref())).collect();
         assert_eq!(adopted, [("open", Some("run-1"))], "what was refused or undone is as if it had never been");
         let evidence = ledger.evidence("run-2").await.unwrap();
-        assert!(["assessment", "gate", "data-loss#db"].iter().all(|name| evidence.contains_key(*name)));
+        assert!(["assessment", "gate", "capacity", "data-loss#db"].iter().all(|name| evidence.contains_key(*name)));
         assert!(!evidence.contains_key("judgement"), "it judges for itself");
         assert_eq!(opened(&ledger, start("run-2")).await, run, "twice is the same");
     }

@@ -27,7 +27,7 @@ pub async fn reconcile<L: Ledger, G: Groups>(
     component: &AutoScalingGroup,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
-    let (name, target) = (component.group_name.as_str(), component.capacity);
+    let (name, target) = (component.group_name.as_str(), component.capacity.sizes());
     let observed = observe(groups, name).await?;
     match decide(name, observed.as_ref(), target) {
         Decision::Done => {

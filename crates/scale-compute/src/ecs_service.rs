@@ -29,7 +29,7 @@ pub async fn reconcile<L: Ledger, S: Services>(
     component: &EcsService,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
-    let (resource, wanted) = (component.resource(), component.capacity);
+    let (resource, wanted) = (component.resource(), component.capacity.sizes());
     let observed = observe(services, &component.cluster_name, &component.service_name).await?;
     match (decide(&resource, observed.as_ref(), wanted), observed) {
         (Decision::Done, observed) => {

@@ -1,18 +1,19 @@
 //! The steps `scale-compute` (every compute component of the plan, wave by wave, up) and `rest` (the Region that is left, down).
 
 use pilot_core::contract::{Mode, Step, StepRequest, StepResponse, read_event};
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::plan::{Compute, RecoveryPlan};
 use pilot_core::{Failure, FailureName};
-use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Groups, Services};
+use pilot_shell::ports::{Concurrencies, Groups, Services};
 use pilot_shell::waves;
+use pilot_shell::{StepContext, capacity};
 use serde_json::Value;
 
 use crate::computes::Computes;
-use crate::{auto_scaling_group, ecs_service};
+use crate::{auto_scaling_group, ecs_service, lambda_concurrency};
 
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
@@ -22,12 +23,12 @@ pub const FUNCTION: &str = "scale-compute";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
 /// `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services>(
+pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services, C: Concurrencies>(
     event: Value,
     ledger: &L,
     plans: &P,
-    computes: &Computes<'_, G, S>,
-    own: &Computes<'_, G, S>,
+    computes: &Computes<'_, G, S, C>,
+    own: &Computes<'_, G, S, C>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -42,30 +43,50 @@ pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services>(
     .await
 }
 
-async fn serve<L: Ledger, G: Groups, S: Services>(
+async fn serve<L: Ledger, G: Groups, S: Services, C: Concurrencies>(
     context: &StepContext<'_, L>,
-    computes: &Computes<'_, G, S>,
+    computes: &Computes<'_, G, S, C>,
 ) -> Result<StepResponse, Failure> {
-    waves::reconcile(&context.plan.compute, async |compute: &Compute, allowed_seconds| match compute {
+    let known = capacity::pinned(context).await?;
+    let fixed = known.fixed(context.plan);
+    let response = waves::reconcile(&fixed.compute, async |compute: &Compute, allowed_seconds| match compute {
         Compute::AutoScalingGroup(group) => {
             auto_scaling_group::reconcile(context, computes.groups, group, allowed_seconds).await
         }
         Compute::EcsService(service) => {
             ecs_service::reconcile(context, computes.services, service, allowed_seconds).await
         }
+        Compute::LambdaConcurrency(function) => {
+            lambda_concurrency::reconcile(context, computes.concurrencies, function, allowed_seconds).await
+        }
     })
-    .await
+    .await?;
+    Ok(with_shares(response, &known, context))
+}
+
+/// Says beside each component that gets a share of the primary's capacity what that share is of.
+fn with_shares<L: Ledger>(mut response: StepResponse, known: &LastKnown, context: &StepContext<'_, L>) -> StepResponse {
+    for component in &context.plan.compute {
+        let Some(said) = known.said(component, context.now()) else { continue };
+        for progress in response.components.iter_mut().filter(|progress| progress.name == component.name()) {
+            progress.detail = format!("{} ({said})", progress.detail);
+        }
+    }
+    response
 }
 
 /// Brings down what served while the workload was away: the compute of the plan as it is written, whose mirror image the run goes.
-async fn rest<L: Ledger, G: Groups, S: Services>(
+async fn rest<L: Ledger, G: Groups, S: Services, C: Concurrencies>(
     context: &StepContext<'_, L>,
-    own: &Computes<'_, G, S>,
+    own: &Computes<'_, G, S, C>,
 ) -> Result<StepResponse, Failure> {
     let away = context.plan.mirrored().map_or_else(Vec::new, |plan: RecoveryPlan| plan.compute);
     waves::reconcile(&away, async |compute: &Compute, allowed_seconds| match compute {
         Compute::AutoScalingGroup(group) => auto_scaling_group::rest(context, own.groups, group, allowed_seconds).await,
         Compute::EcsService(service) => ecs_service::rest(context, own.services, service, allowed_seconds).await,
+        Compute::LambdaConcurrency(function) => {
+            lambda_concurrency::rest(context, own.concurrencies, function, allowed_seconds).await
+        }
     })
     .await
 }

@@ -5,4 +5,6 @@ pub mod auto_scaling_group;
 pub mod computes;
 pub mod ecs_service;
 pub mod handler;
+pub mod lambda_adapter;
+pub mod lambda_concurrency;
 pub mod services_adapter;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use pilot_core::Failure;
 use pilot_core::contract::{Mode, Run};
 use pilot_core::decide::health::Memory;
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use serde_json::Value;
 
@@ -149,6 +150,18 @@ pub trait Ledger {
     /// # Errors
     /// `AwsUnavailable`, `AwsRefused`.
     fn set_memory(&self, workload: &str, memory: &Memory) -> impl Future<Output = Result<(), Failure>>;
+
+    /// What the primary last had; nothing if nobody wrote it down yet.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`, `AwsRefused`.
+    fn capacity(&self, workload: &str) -> impl Future<Output = Result<LastKnown, Failure>>;
+
+    /// Writes down what the primary has, over what was known before.
+    ///
+    /// # Errors
+    /// `AwsUnavailable`, `AwsRefused`.
+    fn set_capacity(&self, workload: &str, known: &LastKnown) -> impl Future<Output = Result<(), Failure>>;
 
     /// The workload's run that got stuck, if the newest such run was not followed by one that did.
     ///

@@ -3,6 +3,7 @@
 //! Arrows point inwards: the shell knows the core; the step crates know both; nothing here knows a step.
 
 pub mod call_error;
+pub mod capacity;
 pub mod clients;
 pub mod config;
 pub mod context;

@@ -59,6 +59,7 @@ impl InWaves for Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.timeout_seconds,
             Compute::EcsService(c) => c.timeout_seconds,
+            Compute::LambdaConcurrency(c) => c.timeout_seconds,
         }
     }
 }

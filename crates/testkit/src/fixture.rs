@@ -9,8 +9,8 @@ use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
 use crate::{
-    FakeCluster, FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld,
-    now,
+    FakeCluster, FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService,
+    FakeWorld, now,
 };
 
 /// The plan's name.
@@ -117,6 +117,18 @@ pub fn with_service(plan_yaml: &str) -> String {
   - {kind: ecsService, name: api-tasks, wave: 2, clusterName: shop, serviceName: api, capacity: {min: 1, max: 4, desired: 2},
      restingCapacity: {min: 0, max: 0, desired: 0}, timeoutSeconds: 600}";
     plan_yaml.replacen("compute:", service, 1)
+}
+
+/// The function of [`with_function`].
+pub const FUNCTION: &str = "shop-price";
+
+/// A plan with a Lambda function beside its group, in the wave after it.
+pub fn with_function(plan_yaml: &str) -> String {
+    let function = "compute:
+  - {kind: lambdaConcurrency, name: price, wave: 2, functionName: shop-price, qualifier: live,
+     capacity: {reservedConcurrency: 10, provisionedConcurrency: 5},
+     restingCapacity: {reservedConcurrency: 0, provisionedConcurrency: 0}, timeoutSeconds: 600}";
+    plan_yaml.replacen("compute:", function, 1)
 }
 
 /// A plan whose fence takes the primary's ECS service to zero, and nothing else.
@@ -249,6 +261,7 @@ pub fn world() -> FakeWorld {
     world.put_cluster(CLUSTER, FakeCluster::of(&[WRITER, READER]));
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));
+    world.put_function(FUNCTION, FakeFunction::of(Some(2), None));
     world.put_bucket(STOP_BUCKET);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Mode, Run, Status};
 use pilot_core::decide::health::Memory;
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::{LeaseRequest, Ledger};
@@ -22,6 +23,7 @@ struct State {
     /// By run and name.
     evidence: BTreeMap<(String, String), Value>,
     memories: BTreeMap<String, Memory>,
+    capacities: BTreeMap<String, LastKnown>,
     unfinished: BTreeMap<String, Unfinished>,
 }
 
@@ -249,6 +251,15 @@ impl Ledger for FakeLedger {
 
     async fn set_memory(&self, workload: &str, memory: &Memory) -> Result<(), Failure> {
         self.state.borrow_mut().memories.insert(workload.to_owned(), *memory);
+        Ok(())
+    }
+
+    async fn capacity(&self, workload: &str) -> Result<LastKnown, Failure> {
+        Ok(self.state.borrow().capacities.get(workload).cloned().unwrap_or_default())
+    }
+
+    async fn set_capacity(&self, workload: &str, known: &LastKnown) -> Result<(), Failure> {
+        self.state.borrow_mut().capacities.insert(workload.to_owned(), known.clone());
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{ComponentProgress, Mode, PlanPin, Run, Status, Step};
 use pilot_core::decide::health::Memory;
+use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::journal::{Action, Entry, EntryOutcome, LeasePhase, StepRecord};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::{LeaseRequest, Ledger};
@@ -27,7 +28,8 @@ pub async fn check<L: Ledger>(ledger: &L, unique: &str) -> Check {
     late_acts(ledger, &format!("late-{unique}")).await?;
     steps(ledger, &format!("steps-{unique}")).await?;
     evidence(ledger, &format!("evidence-{unique}")).await?;
-    memory(ledger, &format!("memory-{unique}")).await
+    memory(ledger, &format!("memory-{unique}")).await?;
+    capacity(ledger, &format!("capacity-{unique}")).await
 }
 
 fn that(holds: bool, what: &str) -> Check {
@@ -308,4 +310,17 @@ async fn memory<L: Ledger>(ledger: &L, workload: &str) -> Check {
     fine(ledger.set_memory(workload, &healthy).await, "forgetting")?;
     same(&fine(ledger.memory(workload).await, "remembering")?, &healthy, "what was forgotten is gone")?;
     that(fine(ledger.lease(workload, Mode::Failover).await, "reading")?.is_none(), "a memory is no lease")
+}
+
+async fn capacity<L: Ledger>(ledger: &L, workload: &str) -> Check {
+    let none = fine(ledger.capacity(workload).await, "reading what nobody wrote down")?;
+    same(&none, &LastKnown::default(), "no capacity")?;
+    let of = |name: &str, desired| (name.to_owned(), Known { desired, seen_at: now() });
+    let known = LastKnown { components: [of("web", 8), of("api tasks", 3)].into() };
+    fine(ledger.set_capacity(workload, &known).await, "writing down")?;
+    same(&fine(ledger.capacity(workload).await, "reading")?, &known, "the capacity")?;
+    let fewer = LastKnown { components: [of("web", 6)].into() };
+    fine(ledger.set_capacity(workload, &fewer).await, "writing down again")?;
+    same(&fine(ledger.capacity(workload).await, "reading")?, &fewer, "what is not watched any more is gone")?;
+    same(&fine(ledger.memory(workload).await, "remembering nothing")?, &Memory::default(), "a capacity is no memory")
 }

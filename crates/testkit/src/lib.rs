@@ -19,6 +19,6 @@ pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
 pub use world::{
-    FakeCluster, FakeDoor, FakeGlobalCluster, FakeGroup, FakeJob, FakePoint, FakePrimary, FakeReplica, FakeService,
-    FakeWorld, MoveEnd, PromotionEnd, WorldValues,
+    FakeCluster, FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeJob, FakePoint, FakePrimary,
+    FakeProvisioned, FakeReplica, FakeService, FakeWorld, MoveEnd, PromotionEnd, WorldValues,
 };

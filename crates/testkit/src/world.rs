@@ -3,6 +3,7 @@
 //! Time does not pass in it; looking does. Each describing call brings what is under way one step on, so that a test is exact about
 //! how often a step function must look, whatever the clock says.
 
+mod functions;
 mod global_clusters;
 mod groups;
 mod in_region;
@@ -16,11 +17,12 @@ mod stop_objects;
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::observed::ServiceBefore;
+use pilot_core::observed::{ConcurrencyBefore, ServiceBefore};
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
 
+pub use functions::{FakeFunction, FakeProvisioned};
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
 pub use in_region::FakeCluster;
@@ -40,6 +42,7 @@ struct State {
     groups: BTreeMap<String, FakeGroup>,
     /// By `CLUSTER/SERVICE`.
     services: BTreeMap<String, FakeService>,
+    functions: BTreeMap<String, FakeFunction>,
     buckets: BTreeSet<String>,
     /// By bucket and key: the body.
     objects: BTreeMap<(String, String), String>,
@@ -61,6 +64,8 @@ pub struct WorldValues {
     pub groups: BTreeMap<String, Capacity>,
     /// Desired count and scalable target of each service.
     pub services: BTreeMap<String, ServiceBefore>,
+    /// Reserved and provisioned concurrency of each function.
+    pub functions: BTreeMap<String, ConcurrencyBefore>,
     /// The objects there are, by bucket and key.
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
@@ -98,6 +103,7 @@ impl FakeWorld {
             clusters: state.clusters.iter().map(|(name, c)| (name.clone(), cluster(c))).collect(),
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
             services: state.services.iter().map(|(name, service)| (name.clone(), service.settings())).collect(),
+            functions: state.functions.iter().map(|(name, function)| (name.clone(), function.settings())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
             primary_groups: self.primary.peek_groups(),

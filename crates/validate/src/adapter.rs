@@ -4,19 +4,21 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample, ReplicaObserved, RestoredObserved,
-    ServiceObserved,
+    FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample, ReplicaObserved,
+    RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RestoredKind};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Backups, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases, Services, StopObjects,
+    Backups, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
+    Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::in_region_adapter::AwsInRegion;
 use promote_db::restore_adapter::AwsRestores;
 use scale_compute::adapter::AwsGroups;
+use scale_compute::lambda_adapter::AwsConcurrencies;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
 use update_dns::s3_adapter::AwsStopObjects;
@@ -32,6 +34,7 @@ pub struct AwsTarget {
     restores: AwsRestores,
     groups: AwsGroups,
     services: AwsServices,
+    concurrencies: AwsConcurrencies,
 }
 
 impl AwsTarget {
@@ -44,6 +47,7 @@ impl AwsTarget {
             restores: AwsRestores::new(config),
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
+            concurrencies: AwsConcurrencies::new(config),
         }
     }
 }
@@ -123,6 +127,10 @@ impl Region for AwsRegion {
 
     async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
         self.target.services.describe(cluster, service).await
+    }
+
+    async fn function(&self, function: &str, qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
+        self.target.concurrencies.describe(function, qualifier).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

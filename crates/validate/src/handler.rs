@@ -47,7 +47,8 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Region, H: Http, D: Dns>(
         Event::Readiness { plan } => {
             let (_, plan) = tools.plans.newest(&plan).await?;
             let now = (tools.clock)();
-            answer(&readiness::report(&plan, tools.eyes.region, now, tools.publish, tools.namespace).await?)
+            let known = tools.ledger.capacity(&plan.metadata.name).await?;
+            answer(&readiness::report(&plan, tools.eyes.region, &known, now, tools.publish, tools.namespace).await?)
         }
         Event::Step(step, event) => {
             let work = async |context: &StepContext<'_, L>, request: &StepRequest| {

@@ -2,6 +2,7 @@
 
 use futures::future::{join, join_all};
 use jiff::Timestamp;
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::decide::readiness::{self, Readiness};
 use pilot_core::observed::{GlobalClusterObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{
@@ -26,6 +27,10 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
                 let seen = region.service(&service.cluster_name, &service.service_name).await;
                 seen.map(|seen| readiness::service(service, seen.as_ref()))
             }
+            Compute::LambdaConcurrency(function) => {
+                let seen = region.function(&function.function_name, function.qualifier.as_deref()).await;
+                seen.map(|seen| readiness::concurrency::function(function, seen.as_ref()))
+            }
         };
         (component.name().to_owned(), seen)
     }));
@@ -36,6 +41,18 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
     let (mut seen, traffic) = join(compute, traffic).await;
     seen.extend(traffic);
     seen
+}
+
+/// Says beside each component that is ready and gets a share of the primary's capacity what that share is of.
+pub fn say_shares(seen: &mut [Seen<Readiness>], plan: &RecoveryPlan, known: &LastKnown, now: Timestamp) {
+    for component in &plan.compute {
+        let Some(said) = known.said(component, now) else { continue };
+        for (name, readiness) in seen.iter_mut() {
+            if let (true, Ok(Readiness::Ready(detail))) = (name == component.name(), readiness) {
+                *detail = format!("{detail}; serves with {said}");
+            }
+        }
+    }
 }
 
 async fn stop_bucket<R: Region>(stop: &StopObject, region: &R) -> Result<Readiness, CallError> {

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, RestoredObserved, ServiceObserved,
+    FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, RestoredObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_shell::CallError;
@@ -54,6 +55,12 @@ pub trait Region: InRegionReads {
     /// An ECS service; `None`: no such service.
     fn service(&self, cluster: &str, service: &str)
     -> impl Future<Output = Result<Option<ServiceObserved>, CallError>>;
+    /// The concurrency of a Lambda function, and of its qualifier; `None`: no such function.
+    fn function(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+    ) -> impl Future<Output = Result<Option<FunctionObserved>, CallError>>;
     /// Whether a bucket is there: a missing object says nothing about its bucket.
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.

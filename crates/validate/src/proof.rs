@@ -3,15 +3,15 @@
 use futures::future::{join_all, join3};
 use http_probe::{Http, Request};
 use pilot_core::contract::StepResponse;
-use pilot_core::decide::{endpoint, group, service};
+use pilot_core::decide::{concurrency, endpoint, group, service};
 use pilot_core::plan::{
-    AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, Method, RdsReadReplica,
-    RecoveryPlan,
+    AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, LambdaConcurrency, Method,
+    RdsReadReplica, RecoveryPlan,
 };
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
-use pilot_shell::{CallError, StepContext};
+use pilot_shell::{CallError, StepContext, capacity};
 
 use crate::in_region;
 use crate::ports::{Dns, Eyes, Region};
@@ -31,7 +31,8 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
     context: &StepContext<'_, L>,
     eyes: &Eyes<'_, R, H, D>,
 ) -> Result<StepResponse, Failure> {
-    let plan = context.plan;
+    // The run's own targets: a share of the primary's capacity is the number that this run found at its beginning.
+    let plan = &capacity::pinned(context).await?.fixed(context.plan);
     let (databases, computes, reads) =
         join3(databases(plan, eyes.region), computes(plan, eyes.region), endpoints(plan, eyes.http, Method::Get)).await;
     let mut checks: Vec<Check> = databases.into_iter().chain(computes).chain(reads).collect();
@@ -129,6 +130,7 @@ async fn computes<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
         let seen = match compute {
             Compute::AutoScalingGroup(component) => in_service(component, region).await,
             Compute::EcsService(component) => running(component, region).await,
+            Compute::LambdaConcurrency(component) => provisioned(component, region).await,
         };
         (compute.name().to_owned(), seen)
     }))
@@ -138,7 +140,7 @@ async fn computes<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
 async fn in_service<R: Region>(component: &AutoScalingGroup, region: &R) -> Result<String, String> {
     let (name, wanted) = (&component.group_name, component.capacity.desired);
     let group = region.group(name).await.map_err(unseen)?;
-    match group::decide(name, group.as_ref(), component.capacity) {
+    match group::decide(name, group.as_ref(), component.capacity.sizes()) {
         group::Decision::Done => Ok(format!("{wanted} or more in service")),
         group::Decision::Wait { in_service } => Err(format!("{in_service} of {wanted} in service")),
         group::Decision::Resize(_) => Err(format!("the group is not at its capacity of {wanted}")),
@@ -149,11 +151,23 @@ async fn in_service<R: Region>(component: &AutoScalingGroup, region: &R) -> Resu
 async fn running<R: Region>(component: &EcsService, region: &R) -> Result<String, String> {
     let wanted = component.capacity.desired;
     let service = region.service(&component.cluster_name, &component.service_name).await.map_err(unseen)?;
-    match service::decide(&component.resource(), service.as_ref(), component.capacity) {
+    match service::decide(&component.resource(), service.as_ref(), component.capacity.sizes()) {
         service::Decision::Done => Ok(format!("{wanted} or more tasks running, and steady")),
         service::Decision::Wait { running } => Err(format!("{running} of {wanted} tasks running and steady")),
         service::Decision::Set(_) => Err(format!("the service is not at its capacity of {wanted}")),
         service::Decision::Fail(failure) => Err(failure.what),
+    }
+}
+
+async fn provisioned<R: Region>(component: &LambdaConcurrency, region: &R) -> Result<String, String> {
+    let seen = region.function(&component.function_name, component.qualifier.as_deref()).await.map_err(unseen)?;
+    // Whatever failed was asked for by the step before: nothing here asks again.
+    match (concurrency::decide(component, seen.as_ref(), true), seen) {
+        (concurrency::Decision::Done, Some(function)) => Ok(function.settings().to_string()),
+        (concurrency::Decision::Wait { available }, _) => Err(format!("{available} provisioned available and ready")),
+        (concurrency::Decision::Set(setting), _) => Err(format!("the function is not at {setting}")),
+        (concurrency::Decision::Fail(failure), _) => Err(failure.what),
+        (concurrency::Decision::Done, None) => Err(format!("no Lambda function {}", component.function_name)),
     }
 }
 

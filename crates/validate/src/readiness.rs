@@ -3,15 +3,16 @@
 use futures::future::{join_all, join3};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::decide::readiness::{self, Readiness, global_cluster};
-use pilot_core::plan::{AuroraGlobalCluster, Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
+use pilot_core::plan::{AuroraGlobalCluster, Compute, Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
 use pilot_shell::CallError;
 use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::in_region;
-use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag};
+use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores;
 
@@ -28,6 +29,8 @@ pub struct ReadinessReport {
     pub ready: bool,
     /// What stands in its way, each with what to mend.
     pub problems: Vec<String>,
+    /// What stands in nobody's way, and should be seen to before it is needed.
+    pub warnings: Vec<String>,
     /// What is as it should be.
     pub in_order: Vec<String>,
 }
@@ -39,6 +42,7 @@ pub struct ReadinessReport {
 pub async fn report<R: Region>(
     plan: &RecoveryPlan,
     region: &R,
+    known: &LastKnown,
     now: Timestamp,
     publish: impl Fn(&Value),
     namespace: &str,
@@ -59,9 +63,17 @@ pub async fn report<R: Region>(
         Traffic::StopObject(stop) => Some(untouched(stop, region)),
         Traffic::Route53Records(_) => None,
     }));
-    let (databases, switches, others) = join3(databases, switches, groups_and_traffic(plan, region)).await;
-    let mut report =
-        ReadinessReport { workload: workload.clone(), ready: true, problems: Vec::new(), in_order: Vec::new() };
+    let fixed = known.fixed(plan);
+    let (databases, switches, mut others) = join3(databases, switches, groups_and_traffic(&fixed, region)).await;
+    say_shares(&mut others, plan, known, now);
+    let warned = |component: &Compute| Some(format!("{}: {}", component.name(), known.warning(component, now)?));
+    let mut report = ReadinessReport {
+        workload: workload.clone(),
+        ready: true,
+        problems: Vec::new(),
+        warnings: plan.compute.iter().filter_map(warned).collect(),
+        in_order: Vec::new(),
+    };
     for (name, seen) in databases.into_iter().chain(others).chain(switches) {
         match seen {
             // A replica that is busy with a backup is one that works.
@@ -76,6 +88,9 @@ pub async fn report<R: Region>(
     report.ready = report.problems.is_empty();
     if !report.ready {
         tracing::warn!(workload, "not ready: {}", report.problems.join("; "));
+    }
+    if !report.warnings.is_empty() {
+        tracing::warn!(workload, "to be seen to: {}", report.warnings.join("; "));
     }
     let metric = Metric { name: "Ready", unit: "Count", value: f64::from(u8::from(report.ready)) };
     publish(&emf(namespace, &[("Workload", workload)], &[metric], now));

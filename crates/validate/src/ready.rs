@@ -12,10 +12,10 @@ use pilot_core::plan::{AuroraGlobalCluster, Database, Policy, RdsReadReplica, Re
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
-use pilot_shell::{CallError, StepContext};
+use pilot_shell::{CallError, StepContext, capacity};
 
 use crate::in_region;
-use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag};
+use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores::{self, RunSoFar};
 
@@ -51,7 +51,11 @@ pub async fn step<L: Ledger, R: Region>(
     let databases = join_all(plan.databases.iter().map(async |database: &Database| {
         (database.name().to_owned(), database_finding(database, region, assessment, now, (plan, mode, run)).await)
     }));
-    let (databases, others) = join(databases, groups_and_traffic(plan, region)).await;
+    // Pinned before anything is brought up, so that the report shows from the beginning what a share is of.
+    let known = capacity::pinned(context).await?;
+    let fixed = known.fixed(plan);
+    let (databases, mut others) = join(databases, groups_and_traffic(&fixed, region)).await;
+    say_shares(&mut others, plan, &known, now);
     let others = others.into_iter().map(|(name, seen)| (name, finding_of(seen)));
     let findings: Vec<(String, Finding)> = databases.into_iter().chain(others).collect();
     refuse(&plan.metadata.name, &findings)?;

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved,
-    RestoredObserved, ServiceObserved,
+    FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer,
+    ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
@@ -74,6 +74,10 @@ impl Region for Stage {
 
     async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
         unreachable!("the plan has no service {cluster}/{service}")
+    }
+
+    async fn function(&self, function: &str, _qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
+        unreachable!("the plan has no function {function}")
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

@@ -13,21 +13,25 @@ use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
+use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster,
-    LagSample, NoAnswer, ReplicaObserved, RestoredObserved, ServiceObserved,
+    DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
+    InRegionCluster, LagSample, NoAnswer, ProvisionedStatus, ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
+use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
-    Backups, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases, Services, StopObjects,
+    Backups, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
+    Services, StopObjects,
 };
 use pilot_testkit::fixture::{
-    GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
+    FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
 use pilot_testkit::{
-    FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds, fixture, now,
+    FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeService, FakeWorld, advance_seconds,
+    fixture, now,
 };
 use serde_json::{Value, json};
 use validate::event::{self, Event};
@@ -129,6 +133,11 @@ impl Region for Seen {
     async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
         self.check("service")?;
         Services::describe(&self.world, cluster, service).await
+    }
+
+    async fn function(&self, function: &str, qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
+        self.check("function")?;
+        Concurrencies::describe(&self.world, function, qualifier).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
@@ -817,4 +826,115 @@ async fn a_service_is_proven_by_its_running_tasks_and_by_being_steady() {
         assert_eq!((response.status, detail(&response, "api-tasks")), (status, says));
         assert_eq!(stage.application.posts.borrow().is_empty(), status != Status::Done, "writes go last");
     }
+}
+
+/// A stage whose plan has a Lambda function beside its group.
+fn with_function(function: FakeFunction) -> Stage {
+    let stage = Stage::ready_for(&fixture::with_function(&plan_yaml()));
+    stage.seen.world.put_function(FUNCTION, function);
+    stage
+}
+
+#[tokio::test]
+async fn a_function_is_ready_when_it_and_its_alias_are_there() {
+    let stage = with_function(FakeFunction::of(Some(0), None));
+    let response = stage.step(Step::Ready).await.unwrap();
+    let there = "there and throttled, reserved concurrency 0, provisioned none";
+    assert_eq!((response.status, detail(&response, "price")), (Status::Done, there));
+
+    let latest = |function: &mut FakeFunction| drop(function.qualifiers.insert("live".into(), "$LATEST".into()));
+    let breaks: [(Break, &str); 3] = [
+        (|stage| stage.seen.world.change_function(FUNCTION, |f| f.qualifiers.clear()), "no alias or version live"),
+        (|stage| stage.fail("function", refused()), "AWS refused to tell"),
+        (|stage| stage.seen.world.take_function(FUNCTION), "no Lambda function shop-price"),
+    ];
+    for (break_it, problem) in breaks {
+        let stage = with_function(FakeFunction::of(Some(2), None));
+        break_it(&stage);
+        is_refused(&stage, problem).await;
+    }
+    let stage = with_function(FakeFunction::of(Some(2), None));
+    stage.seen.world.change_function(FUNCTION, latest);
+    is_refused(&stage, "cannot have provisioned concurrency").await;
+}
+
+async fn is_refused(stage: &Stage, problem: &str) {
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::NotReady);
+    assert!(failure.what.contains("price: ") && failure.what.contains(problem), "{failure}");
+    let report = stage.readiness().await;
+    assert!(report["ready"] == false && report["problems"].to_string().contains(problem), "{report:#}");
+}
+
+#[tokio::test]
+async fn a_function_is_proven_by_what_is_available_and_ready() {
+    type Change = fn(&mut FakeFunction);
+    let rows: [(Change, Status, &str); 4] = [
+        (|function| function.reserved = Some(8), Status::InProgress, "the function is not at reserved concurrency 10"),
+        (
+            |function| {
+                let live = function.provisioned.get_mut("live").unwrap();
+                (live.looks_left, live.observed.status, live.observed.available) =
+                    (9, ProvisionedStatus::InProgress, 4);
+            },
+            Status::InProgress,
+            "4 provisioned available and ready",
+        ),
+        (|function| function.fails = Some("no room".into()), Status::InProgress, "concurrency of 5 failed: no room"),
+        (|_| {}, Status::Done, "reserved concurrency 10, provisioned 5"),
+    ];
+    for (change, status, says) in rows {
+        let stage = with_function(FakeFunction::of(Some(10), Some(5)));
+        stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+        stage.seen.world.change_replica(REPLICA, |r| (r.observed.source, r.observed.replication) = (None, None));
+        stage.application.writable.replace(true);
+        stage.seen.world.change_function(FUNCTION, change);
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!(response.status, status, "{response:#?}");
+        assert!(detail(&response, "price").contains(says), "{response:#?}");
+    }
+}
+
+/// A stage whose plan wants 75 % of the primary's group, at least 2 and at most 4.
+fn with_share() -> Stage {
+    Stage::ready_for(&fixture::with_home(&plan_yaml()).replacen("desired: 2}", "desired: 2, percentOfPrimary: 75}", 1))
+}
+
+async fn primary_has(stage: &Stage, desired: u32) {
+    let known = LastKnown { components: [("web".to_owned(), Known { desired, seen_at: now() })].into() };
+    stage.ledger.set_capacity(fixture::PLAN, &known).await.unwrap();
+}
+
+#[tokio::test]
+async fn readiness_says_what_a_share_is_of_and_warns_of_a_record_that_is_missing_or_old() {
+    let stage = with_share();
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], true, "{report:#}");
+    assert!(
+        report["warnings"][0].as_str().unwrap().starts_with("web: the primary's capacity was not written down yet")
+    );
+    primary_has(&stage, 4).await;
+    let report = stage.readiness().await;
+    assert_eq!(report["warnings"], json!([]));
+    let figure = "serves with 75 % of the primary's 4, seen 0 seconds ago, within 2 and 4";
+    assert!(report["inOrder"].to_string().contains(figure), "{report:#}");
+    // Nothing but the clock: whatever else the look finds a day later is no warning.
+    advance_seconds(24 * 3600 + 1);
+    let report = stage.readiness().await;
+    assert!(report["warnings"][0].as_str().unwrap().contains("(4) was last seen 24 hours ago"), "{report:#}");
+}
+
+#[tokio::test]
+async fn the_figure_is_pinned_when_the_run_looks_first_and_the_proof_is_held_against_it() {
+    let stage = with_share();
+    primary_has(&stage, 4).await;
+    let response = stage.step(Step::Ready).await.unwrap();
+    assert!(detail(&response, "web").contains("75 % of the primary's 4"), "{response:#?}");
+    primary_has(&stage, 1).await;
+    stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 2));
+    let response = stage.step(Step::Validate).await.unwrap();
+    assert_eq!(detail(&response, "web"), "the group is not at its capacity of 3");
+    stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 3));
+    let response = stage.step(Step::Validate).await.unwrap();
+    assert_eq!(detail(&response, "web"), "3 or more in service");
 }

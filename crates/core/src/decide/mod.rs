@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod caught_up;
+pub mod concurrency;
 pub mod data_loss;
 pub mod deadline;
 pub mod dns;
@@ -12,6 +13,7 @@ pub mod global_cluster;
 pub mod group;
 pub mod health;
 pub mod in_region;
+pub mod last_known;
 pub mod pivot;
 pub mod protect;
 pub mod readiness;

@@ -1,5 +1,6 @@
 //! Could the recovery Region take over as the plan says? One verdict a component; the caller collects them all.
 
+pub mod concurrency;
 pub mod global_cluster;
 pub mod in_region;
 pub mod restore;
@@ -102,7 +103,7 @@ pub fn group(name: &str, observed: Option<&GroupObserved>) -> Readiness {
 /// Whether the service is there and could be brought up.
 pub fn service(component: &EcsService, observed: Option<&ServiceObserved>) -> Readiness {
     let resource = component.resource();
-    match (service_decision::decide(&resource, observed, component.capacity), observed) {
+    match (service_decision::decide(&resource, observed, component.capacity.sizes()), observed) {
         (service_decision::Decision::Fail(failure), _) => {
             Readiness::Problem(format!("{resource}: {}; {}", failure.what, failure.next))
         }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
+use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
+use super::lambda::LambdaConcurrency;
 use super::restore::RestoreFromBackup;
 
 pub(super) fn first_wave() -> u32 {
@@ -165,6 +167,8 @@ pub enum Compute {
     AutoScalingGroup(AutoScalingGroup),
     /// An Amazon ECS service. Undo: the minimum and maximum of its scalable target and its desired count go back to the journalled values.
     EcsService(EcsService),
+    /// The reserved and the provisioned concurrency of a Lambda function. Undo: both go back to the journalled values, which may be none.
+    LambdaConcurrency(LambdaConcurrency),
 }
 
 impl Compute {
@@ -173,6 +177,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => &c.name,
             Compute::EcsService(c) => &c.name,
+            Compute::LambdaConcurrency(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -180,20 +185,47 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.wave,
             Compute::EcsService(c) => c.wave,
+            Compute::LambdaConcurrency(c) => c.wave,
         }
     }
-    /// The capacity it serves with.
-    pub fn capacity(&self) -> Capacity {
+    /// The capacity it serves with; `None`: its kind has no minimum, maximum and desired count.
+    pub fn capacity(&self) -> Option<Capacity> {
         match self {
-            Compute::AutoScalingGroup(c) => c.capacity,
-            Compute::EcsService(c) => c.capacity,
+            Compute::AutoScalingGroup(c) => Some(c.capacity.sizes()),
+            Compute::EcsService(c) => Some(c.capacity.sizes()),
+            Compute::LambdaConcurrency(_) => None,
         }
     }
-    /// The capacity it rests with, if the plan states one.
+    /// The share of the primary's capacity it serves with, in per cent, if the plan states one.
+    pub fn share(&self) -> Option<u32> {
+        match self {
+            Compute::AutoScalingGroup(c) => c.capacity.percent_of_primary,
+            Compute::EcsService(c) => c.capacity.percent_of_primary,
+            Compute::LambdaConcurrency(_) => None,
+        }
+    }
+    /// Fixes a share to the number it comes to, when the primary is known to have had this much.
+    pub fn fix_capacity(&mut self, primary_desired: Option<u32>) {
+        match self {
+            Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary_desired),
+            Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary_desired),
+            Compute::LambdaConcurrency(_) => {}
+        }
+    }
+    /// The kind as a plan writes it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Compute::AutoScalingGroup(_) => "autoScalingGroup",
+            Compute::EcsService(_) => "ecsService",
+            Compute::LambdaConcurrency(_) => "lambdaConcurrency",
+        }
+    }
+    /// The capacity it rests with, if its kind has one of these and the plan states it.
     pub fn resting_capacity(&self) -> Option<RestingCapacity> {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
+            Compute::LambdaConcurrency(_) => None,
         }
     }
 }
@@ -213,7 +245,7 @@ pub struct AutoScalingGroup {
     #[schemars(length(min = 1, max = 255))]
     pub group_name: String,
     /// The capacity to serve with.
-    pub capacity: Capacity,
+    pub capacity: ServingCapacity,
     /// The capacity to rest with while the other Region serves: what a failback brings the group down to. Without it the group stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resting_capacity: Option<RestingCapacity>,
@@ -223,18 +255,15 @@ pub struct AutoScalingGroup {
     pub timeout_seconds: u32,
 }
 
-/// The capacity to serve with. Instances count when they are `InService` and healthy, not when they are desired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// The sizes of a group or a service, whatever they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Capacity {
-    /// The group's minimum.
-    #[schemars(range(max = 10_000))]
+    /// The minimum.
     pub min: u32,
-    /// The group's maximum.
-    #[schemars(range(min = 1, max = 10_000))]
+    /// The maximum.
     pub max: u32,
     /// The desired capacity.
-    #[schemars(range(min = 1, max = 10_000))]
     pub desired: u32,
 }
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::component::{Capacity, RestingCapacity, default_timeout_seconds, first_wave};
+use super::capacity::ServingCapacity;
+use super::component::{RestingCapacity, default_timeout_seconds, first_wave};
 
 /// An Amazon ECS service in the recovery Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +25,7 @@ pub struct EcsService {
     pub service_name: String,
     /// The capacity to serve with: `desired` is the service's desired count; `min` and `max` are the minimum and maximum capacity of its
     /// scalable target, where Application Auto Scaling has one for it.
-    pub capacity: Capacity,
+    pub capacity: ServingCapacity,
     /// The capacity to rest with while the other Region serves: what a failback brings the service down to. Without it the service stays as
     /// it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

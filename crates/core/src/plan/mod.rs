@@ -5,11 +5,13 @@
 
 mod aurora;
 mod aurora_cluster;
+mod capacity;
 pub mod check;
 mod component;
 mod ecs;
 mod fence;
 mod home;
+mod lambda;
 mod name;
 mod read;
 mod restore;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
 pub use aurora_cluster::AuroraCluster;
+pub use capacity::ServingCapacity;
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,
@@ -34,6 +37,7 @@ pub use component::{
 pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
+pub use lambda::{Concurrency, LambdaConcurrency, RestingConcurrency};
 pub use name::is_plan_name;
 pub use restore::{RestoreFromBackup, RestoredKind};
 pub use restored::{RestoredInstance, RestoredSettings};
@@ -52,6 +56,10 @@ const ARN_PATTERN: &str = "^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$";
 const SECURITY_GROUP_PATTERN: &str = "^sg-[0-9a-f]{8,17}$";
 /// The name of an ECS cluster or service (ECS API reference, `CreateCluster`, `CreateService`).
 const ECS_NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,255}$";
+/// A Lambda function's name (Lambda API reference, `CreateFunction`).
+const LAMBDA_NAME_PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
+/// An alias or a version of a Lambda function; `$LATEST` is told apart by a rule, which says why.
+const LAMBDA_QUALIFIER_PATTERN: &str = "^([A-Za-z0-9_-]{1,128}|\\$LATEST)$";
 /// An S3 bucket's name.
 const BUCKET_PATTERN: &str = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 

@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use pilot_core::Failure;
 use pilot_core::contract::{Mode, Run};
 use pilot_core::decide::health::Memory;
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use serde_json::Value;
 
@@ -113,6 +114,14 @@ impl Ledger for DynamoLedger {
 
     async fn set_memory(&self, workload: &str, memory: &Memory) -> Result<(), Failure> {
         self.memory_write(workload, memory).await
+    }
+
+    async fn capacity(&self, workload: &str) -> Result<LastKnown, Failure> {
+        self.capacity_read(workload).await
+    }
+
+    async fn set_capacity(&self, workload: &str, known: &LastKnown) -> Result<(), Failure> {
+        self.capacity_write(workload, known).await
     }
 
     async fn unfinished(&self, workload: &str) -> Result<Option<Unfinished>, Failure> {

@@ -11,8 +11,8 @@ use std::future::Future;
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
 use pilot_core::observed::{
-    DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved, ScalableTarget,
-    ServiceObserved,
+    DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved,
+    ScalableTarget, ServiceObserved,
 };
 use pilot_core::plan::{Capacity, DnsRecord};
 
@@ -95,6 +95,26 @@ pub trait Services {
         cluster: &str,
         service: &str,
         desired: u32,
+    ) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// The concurrency of Lambda functions. A function is named, not given by ARN; a qualifier is an alias or a version.
+pub trait Concurrencies {
+    /// `lambda:GetFunctionConfiguration` of the qualifier, `GetFunctionConcurrency`, and with a qualifier `GetProvisionedConcurrencyConfig`;
+    /// `None`: no such function.
+    fn describe(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+    ) -> impl Future<Output = Result<Option<FunctionObserved>, CallError>>;
+    /// `lambda:PutFunctionConcurrency`; `None`: `DeleteFunctionConcurrency`.
+    fn set_reserved(&self, function: &str, reserved: Option<u32>) -> impl Future<Output = Result<(), CallError>>;
+    /// `lambda:PutProvisionedConcurrencyConfig`; `None`: `DeleteProvisionedConcurrencyConfig`.
+    fn set_provisioned(
+        &self,
+        function: &str,
+        qualifier: &str,
+        provisioned: Option<u32>,
     ) -> impl Future<Output = Result<(), CallError>>;
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run};
 use pilot_core::decide::health::Memory;
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::journal::{Entry, EntryOutcome, Lease, LeasePhase, StepRecord, Unfinished};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::{LeaseRequest, Ledger};
@@ -105,6 +106,16 @@ impl<T: Ledger> Ledger for Injected<'_, T> {
     async fn set_memory(&self, workload: &str, memory: &Memory) -> Answer<()> {
         let call = self.inner.set_memory(workload, memory);
         self.call("ledger:set_memory", workload, false, call, failure).await
+    }
+
+    async fn capacity(&self, workload: &str) -> Answer<LastKnown> {
+        let call = self.inner.capacity(workload);
+        self.call("ledger:capacity", workload, false, call, failure).await
+    }
+
+    async fn set_capacity(&self, workload: &str, known: &LastKnown) -> Answer<()> {
+        let call = self.inner.set_capacity(workload, known);
+        self.call("ledger:set_capacity", workload, false, call, failure).await
     }
 
     async fn unfinished(&self, workload: &str) -> Answer<Option<Unfinished>> {

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
 use pilot_core::observed::{
-    DoorObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ScalableTarget, ServiceObserved,
+    DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ScalableTarget,
+    ServiceObserved,
 };
 use pilot_core::plan::{Capacity, DnsRecord};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, Services, StopObjects,
+    Concurrencies, GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, Services,
+    StopObjects,
 };
 
 use super::{Fault, Injected};
@@ -86,6 +88,25 @@ impl<T: Services> Services for Injected<'_, T> {
     async fn set_desired_count(&self, cluster: &str, service: &str, desired: u32) -> Answer<()> {
         let call = self.inner.set_desired_count(cluster, service, desired);
         self.call("ecs:UpdateService", service, true, call, Fault::error).await
+    }
+}
+
+impl<T: Concurrencies> Concurrencies for Injected<'_, T> {
+    async fn describe(&self, function: &str, qualifier: Option<&str>) -> Answer<Option<FunctionObserved>> {
+        let call = self.inner.describe(function, qualifier);
+        self.call("lambda:GetFunctionConcurrency", function, false, call, Fault::error).await
+    }
+
+    async fn set_reserved(&self, function: &str, reserved: Option<u32>) -> Answer<()> {
+        let name = reserved.map_or("lambda:DeleteFunctionConcurrency", |_| "lambda:PutFunctionConcurrency");
+        let call = self.inner.set_reserved(function, reserved);
+        self.call(name, function, true, call, Fault::error).await
+    }
+
+    async fn set_provisioned(&self, function: &str, qualifier: &str, provisioned: Option<u32>) -> Answer<()> {
+        let (put, delete) = ("lambda:PutProvisionedConcurrencyConfig", "lambda:DeleteProvisionedConcurrencyConfig");
+        let call = self.inner.set_provisioned(function, qualifier, provisioned);
+        self.call(provisioned.map_or(delete, |_| put), function, true, call, Fault::error).await
     }
 }
 

@@ -3,14 +3,17 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use pilot_core::observed::{DoorObserved, GroupObserved, ScalableTarget, ServiceBefore, ServiceObserved};
+use pilot_core::observed::{
+    DoorObserved, FunctionObserved, GroupObserved, ScalableTarget, ServiceBefore, ServiceObserved,
+};
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
-use pilot_shell::ports::{Groups, InstanceDoors, LoadBalancers, Services};
+use pilot_shell::ports::{Concurrencies, Groups, InstanceDoors, LoadBalancers, Services};
 
+use super::functions::no_such_function;
 use super::groups::no_such_group;
 use super::services::{no_such_service, no_such_target, resource};
-use super::{FakeGroup, FakeService, FakeWorld, refused};
+use super::{FakeFunction, FakeGroup, FakeService, FakeWorld, refused};
 
 /// The security groups of a load balancer or a DB instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,6 +57,7 @@ pub struct FakePrimary {
 struct State {
     groups: BTreeMap<String, FakeGroup>,
     services: BTreeMap<String, FakeService>,
+    functions: BTreeMap<String, FakeFunction>,
     load_balancers: BTreeMap<String, FakeDoor>,
     instances: BTreeMap<String, FakeDoor>,
     security_groups: BTreeSet<String>,
@@ -63,6 +67,16 @@ impl FakePrimary {
     /// Puts a group into the Region.
     pub fn put_group(&self, name: &str, group: FakeGroup) {
         self.state.borrow_mut().groups.insert(name.into(), group);
+    }
+
+    /// Puts a Lambda function into the Region.
+    pub fn put_function(&self, name: &str, function: FakeFunction) {
+        self.state.borrow_mut().functions.insert(name.into(), function);
+    }
+
+    /// The function as it is, without looking at it.
+    pub fn peek_function(&self, name: &str) -> Option<FakeFunction> {
+        self.state.borrow().functions.get(name).cloned()
     }
 
     /// Puts a service into the Region; `resource`: `CLUSTER/SERVICE`.
@@ -151,6 +165,31 @@ impl Groups for FakePrimary {
     async fn resize(&self, name: &str, sizes: Capacity) -> Result<(), CallError> {
         self.answers()?;
         self.state.borrow_mut().groups.get_mut(name).ok_or_else(|| no_such_group(name))?.resize(sizes)
+    }
+}
+
+impl Concurrencies for FakePrimary {
+    async fn describe(&self, function: &str, qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
+        self.answers()?;
+        Ok(self.state.borrow_mut().functions.get_mut(function).map(|function| function.look(qualifier)))
+    }
+
+    async fn set_reserved(&self, function: &str, reserved: Option<u32>) -> Result<(), CallError> {
+        self.answers()?;
+        let mut state = self.state.borrow_mut();
+        state.functions.get_mut(function).ok_or_else(|| no_such_function(function))?.reserve(reserved)
+    }
+
+    async fn set_provisioned(
+        &self,
+        function: &str,
+        qualifier: &str,
+        provisioned: Option<u32>,
+    ) -> Result<(), CallError> {
+        self.answers()?;
+        let mut state = self.state.borrow_mut();
+        let known = state.functions.get_mut(function).ok_or_else(|| no_such_function(function))?;
+        known.provision(qualifier, provisioned)
     }
 }
 

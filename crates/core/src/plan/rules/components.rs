@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{PlanProblem, RecoveryPlan, in_region, names};
+use super::{PlanProblem, RecoveryPlan, concurrency, in_region, names};
 use crate::decide::records::{BATCH_CHARACTERS_MAX, upsert_characters};
 use crate::plan::{Capacity, Compute, Database, DnsRecord, RecordType, Traffic};
 
@@ -31,8 +31,11 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 
 fn capacities(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     for (i, compute) in plan.compute.iter().enumerate() {
+        if let Compute::LambdaConcurrency(component) = compute {
+            concurrency::check(component, &format!("/compute/{i}"), problems);
+        }
         let resting = compute.resting_capacity().map(Capacity::from);
-        for (field, c) in [("capacity", Some(compute.capacity())), ("restingCapacity", resting)] {
+        for (field, c) in [("capacity", compute.capacity()), ("restingCapacity", resting)] {
             let Some(c) = c.filter(|c| c.min > c.desired || c.desired > c.max) else { continue };
             problems.push(PlanProblem::new(
                 format!("/compute/{i}/{field}"),
@@ -84,14 +87,20 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     names::unique(global_clusters, problems);
     let groups = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
         Compute::AutoScalingGroup(c) => Some((format!("/compute/{i}/groupName"), c.group_name.as_str())),
-        Compute::EcsService(_) => None,
+        _ => None,
     });
     names::unique(groups, problems);
     let services = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
         Compute::EcsService(c) => Some((format!("/compute/{i}/serviceName"), c.resource())),
-        Compute::AutoScalingGroup(_) => None,
+        _ => None,
     });
     names::unique(services, problems);
+    // Reserved concurrency belongs to the whole function, whatever the qualifier.
+    let functions = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
+        Compute::LambdaConcurrency(c) => Some((format!("/compute/{i}/functionName"), c.function_name.as_str())),
+        _ => None,
+    });
+    names::unique(functions, problems);
     let switches = plan.traffic.iter().enumerate().filter_map(|(i, traffic)| match traffic {
         Traffic::StopObject(c) => Some((format!("/traffic/{i}/key"), format!("s3://{}/{}", c.bucket, c.key))),
         Traffic::Route53Records(_) => None,

@@ -2,12 +2,14 @@
 
 mod address;
 mod components;
+mod concurrency;
 mod fence;
 mod home;
 mod in_region;
 mod names;
 mod proof;
 mod restore;
+mod share;
 mod signals;
 
 use super::{PlanProblem, RecoveryPlan};
@@ -24,6 +26,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     in_region::check(plan, &mut problems);
+    share::check(plan, &mut problems);
     problems.sort();
     problems
 }
