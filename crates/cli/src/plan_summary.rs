@@ -87,12 +87,13 @@ fn database(component: &Database) -> String {
 }
 
 fn compute(component: &Compute) -> String {
-    let Capacity { min, max, desired } = component.capacity();
     let what = match component {
         Compute::AutoScalingGroup(c) => format!("Auto Scaling group {}", c.group_name),
         Compute::EcsService(c) => format!("ECS service {}", c.resource()),
+        Compute::CodeBuildHook(c) => format!("start a build of the CodeBuild project {}", c.project_name),
     };
-    format!("{}: {what} to {desired} (min {min}, max {max})", component.name())
+    let to = component.capacity().map(|Capacity { min, max, desired }| format!(" to {desired} (min {min}, max {max})"));
+    format!("{}: {what}{}", component.name(), to.unwrap_or_default())
 }
 
 fn traffic(component: &Traffic) -> String {

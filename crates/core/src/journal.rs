@@ -88,6 +88,8 @@ pub enum Action {
     SetScalableTarget,
     /// `ecs:UpdateService` with a desired count: up, or in the step `rest` to the resting capacity.
     SetDesiredCount,
+    /// `codebuild:StartBuild` of a project of the owner's.
+    StartBuild,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
@@ -116,6 +118,7 @@ impl Action {
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",
+            Action::StartBuild => "start-build",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
             Action::UpsertRecords => "upsert-records",

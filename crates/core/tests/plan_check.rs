@@ -486,3 +486,28 @@ fn a_checked_plan_deserializes_to_itself() {
     let written = serde_json::to_vec(&typed).unwrap();
     assert_eq!(plan::check(&written).unwrap(), typed);
 }
+
+#[test]
+fn hooks_are_held_to_their_names() {
+    let hook = |environment: Value| json!({"kind": "codeBuildHook", "name": "deploy", "projectName": "shop-deploy", "environment": environment});
+    assert_eq!(problems(&example_with("/compute/-", hook(json!({"STAGE": "dr", "_debug": ""})))), Vec::<String>::new());
+    let rows = [
+        ("PILOT_RUN_ID", "begins with PILOT_, which is not the plan's to set"),
+        ("codebuild_src_dir", "begins with CODEBUILD_, which is not the plan's to set"),
+        ("a-b", "is no name of an environment variable: letters, digits and underscores"),
+        ("1A", "is no name of an environment variable: letters, digits and underscores"),
+        ("", "is no name of an environment variable: letters, digits and underscores"),
+    ];
+    for (name, said) in rows {
+        let found = problems(&example_with("/compute/-", hook(json!({ name: "x" }))));
+        assert_eq!(found, [format!("/compute/1/environment/{name}: {said}")]);
+    }
+    // The way home is held to the same.
+    let found = problems(&example_with("/home/compute/-", hook(json!({"PILOT_X": "x"}))));
+    assert_eq!(found, ["/home/compute/1/environment/PILOT_X: begins with PILOT_, which is not the plan's to set"]);
+    let arn = "arn:aws:codebuild:us-east-1:111122223333:project/shop-deploy";
+    let found =
+        problems(&example_with("/compute/-", json!({"kind": "codeBuildHook", "name": "deploy", "projectName": arn})));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("/compute/1/projectName: must be"), "{found:?}");
+}

@@ -7,26 +7,26 @@ use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Groups, Records, Services, StopObjects};
+use pilot_shell::ports::{Groups, Hooks, Records, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
 use scale_compute::computes::Computes;
-use scale_compute::{auto_scaling_group, ecs_service};
+use scale_compute::{auto_scaling_group, ecs_service, hook_code_build};
 use update_dns::{route53_records, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, F, G, E, S, R> {
+pub struct Undoers<'a, F, G, E, H, S, R> {
     /// What was fenced, in the primary Region.
     pub primaries: &'a F,
     /// The compute of the Region that the run brings up.
-    pub computes: Computes<'a, G, E>,
+    pub computes: Computes<'a, G, E, H>,
     /// STOP objects.
     pub objects: &'a S,
     /// Route 53 records.
     pub records: &'a R,
 }
 
-impl<F: Primaries, G: Groups, E: Services, S: StopObjects, R: Records> Undoers<'_, F, G, E, S, R> {
+impl<F: Primaries, G: Groups, E: Services, H: Hooks, S: StopObjects, R: Records> Undoers<'_, F, G, E, H, S, R> {
     /// Brings one act a step on towards having never been.
     ///
     /// # Errors
@@ -52,6 +52,7 @@ impl<F: Primaries, G: Groups, E: Services, S: StopObjects, R: Records> Undoers<'
             Action::SetScalableTarget | Action::SetDesiredCount => {
                 ecs_service::undo(self.computes.services, entry).await
             }
+            Action::StartBuild => hook_code_build::undo(self.computes.hooks, run_id, entry).await,
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await

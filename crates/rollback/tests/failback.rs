@@ -66,8 +66,8 @@ impl Case {
             return fence::handler::handle(event, &self.ledger, &self.plans, &ByName(self), now).await;
         }
         let (home, away) = (self.region(&self.home), self.region(&self.away));
-        let home = Computes { groups: &home, services: &home };
-        let away = Computes { groups: &away, services: &away };
+        let home = Computes { groups: &home, services: &home, hooks: &home };
+        let away = Computes { groups: &away, services: &away, hooks: &away };
         scale_compute::handler::handle(event, &self.ledger, &self.plans, &home, &away, now).await
     }
 
@@ -86,7 +86,7 @@ impl Case {
         let event = fixture::step_event(&self.run, Step::Rollback, now(), Some(fixture::assessment()));
         // The function's clients are those of the Region that the run brings up.
         let target = self.region(&self.home);
-        let computes = Computes { groups: &target, services: &target };
+        let computes = Computes { groups: &target, services: &target, hooks: &target };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
         let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches };

@@ -2,9 +2,11 @@
 
 /// What a plan's compute needs of AWS, in one Region.
 #[derive(Debug, Clone, Copy)]
-pub struct Computes<'a, G, S> {
+pub struct Computes<'a, G, S, H> {
     /// Auto Scaling groups.
     pub groups: &'a G,
     /// ECS services.
     pub services: &'a S,
+    /// What hooks are started in.
+    pub hooks: &'a H,
 }

@@ -7,12 +7,12 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Groups, Services};
+use pilot_shell::ports::{Groups, Hooks, Services};
 use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::computes::Computes;
-use crate::{auto_scaling_group, ecs_service};
+use crate::{auto_scaling_group, ecs_service, hook_code_build};
 
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
@@ -20,14 +20,14 @@ pub const FUNCTION: &str = "scale-compute";
 /// One invocation. `computes` is that of the Region the run brings up, `own` that of the function's Region.
 ///
 /// # Errors
-/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
+/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `HookFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
 /// `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services>(
+pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services, H: Hooks>(
     event: Value,
     ledger: &L,
     plans: &P,
-    computes: &Computes<'_, G, S>,
-    own: &Computes<'_, G, S>,
+    computes: &Computes<'_, G, S, H>,
+    own: &Computes<'_, G, S, H>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -42,9 +42,9 @@ pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services>(
     .await
 }
 
-async fn serve<L: Ledger, G: Groups, S: Services>(
+async fn serve<L: Ledger, G: Groups, S: Services, H: Hooks>(
     context: &StepContext<'_, L>,
-    computes: &Computes<'_, G, S>,
+    computes: &Computes<'_, G, S, H>,
 ) -> Result<StepResponse, Failure> {
     waves::reconcile(&context.plan.compute, async |compute: &Compute, allowed_seconds| match compute {
         Compute::AutoScalingGroup(group) => {
@@ -53,19 +53,23 @@ async fn serve<L: Ledger, G: Groups, S: Services>(
         Compute::EcsService(service) => {
             ecs_service::reconcile(context, computes.services, service, allowed_seconds).await
         }
+        Compute::CodeBuildHook(hook) => {
+            hook_code_build::reconcile(context, computes.hooks, hook, allowed_seconds).await
+        }
     })
     .await
 }
 
 /// Brings down what served while the workload was away: the compute of the plan as it is written, whose mirror image the run goes.
-async fn rest<L: Ledger, G: Groups, S: Services>(
+async fn rest<L: Ledger, G: Groups, S: Services, H: Hooks>(
     context: &StepContext<'_, L>,
-    own: &Computes<'_, G, S>,
+    own: &Computes<'_, G, S, H>,
 ) -> Result<StepResponse, Failure> {
     let away = context.plan.mirrored().map_or_else(Vec::new, |plan: RecoveryPlan| plan.compute);
     waves::reconcile(&away, async |compute: &Compute, allowed_seconds| match compute {
         Compute::AutoScalingGroup(group) => auto_scaling_group::rest(context, own.groups, group, allowed_seconds).await,
         Compute::EcsService(service) => ecs_service::rest(context, own.services, service, allowed_seconds).await,
+        Compute::CodeBuildHook(_) => Ok(waves::done(compute.name(), "left as it is: a hook has no resting capacity")),
     })
     .await
 }

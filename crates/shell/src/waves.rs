@@ -57,6 +57,7 @@ impl InWaves for Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.timeout_seconds,
             Compute::EcsService(c) => c.timeout_seconds,
+            Compute::CodeBuildHook(c) => c.timeout_seconds,
         }
     }
 }

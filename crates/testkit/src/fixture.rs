@@ -6,7 +6,10 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
-use crate::{FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService, FakeWorld, now};
+use crate::{
+    FakeDoor, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeProject, FakeReplica, FakeService, FakeWorld,
+    now,
+};
 
 /// The plan's name.
 pub const PLAN: &str = "shop";
@@ -88,6 +91,18 @@ pub fn with_service(plan_yaml: &str) -> String {
   - {kind: ecsService, name: api-tasks, wave: 2, clusterName: shop, serviceName: api, capacity: {min: 1, max: 4, desired: 2},
      restingCapacity: {min: 0, max: 0, desired: 0}, timeoutSeconds: 600}";
     plan_yaml.replacen("compute:", service, 1)
+}
+
+/// The CodeBuild project of [`with_build`].
+pub const PROJECT: &str = "shop-deploy";
+
+/// A plan with a CodeBuild hook beside its group.
+pub fn with_build(plan_yaml: &str) -> String {
+    let hook = format!(
+        "compute:
+  - {{kind: codeBuildHook, name: deploy, projectName: {PROJECT}, environment: {{STAGE: recovery}}, timeoutSeconds: 600}}"
+    );
+    plan_yaml.replacen("compute:", &hook, 1)
 }
 
 /// A plan whose fence takes the primary's ECS service to zero, and nothing else.
@@ -206,7 +221,8 @@ pub fn api_record() -> DnsRecord {
     }
 }
 
-/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, no STOP object, `api` leading to the
+/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, a
+/// CodeBuild project, no STOP object, `api` leading to the
 /// primary and no `new`; in the primary Region a group and an ECS service that serve behind a load balancer's door, and a database's.
 pub fn world() -> FakeWorld {
     let world = FakeWorld::new();
@@ -219,6 +235,7 @@ pub fn world() -> FakeWorld {
     world.put_global_cluster(GLOBAL_CLUSTER, global);
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));
+    world.put_project(PROJECT, FakeProject::ending("SUCCEEDED"));
     world.put_bucket(STOP_BUCKET);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);

@@ -3,6 +3,7 @@
 //! Time does not pass in it; looking does. Each describing call brings what is under way one step on, so that a test is exact about
 //! how often a step function must look, whatever the clock says.
 
+mod builds;
 mod global_clusters;
 mod groups;
 mod primary;
@@ -19,6 +20,7 @@ use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
 
+pub use builds::{FakeBuild, FakeProject};
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
 pub use primary::{FakeDoor, FakePrimary};
@@ -35,6 +37,7 @@ struct State {
     groups: BTreeMap<String, FakeGroup>,
     /// By `CLUSTER/SERVICE`.
     services: BTreeMap<String, FakeService>,
+    projects: BTreeMap<String, FakeProject>,
     buckets: BTreeSet<String>,
     /// By bucket and key: the body.
     objects: BTreeMap<(String, String), String>,
@@ -53,6 +56,8 @@ pub struct WorldValues {
     pub groups: BTreeMap<String, Capacity>,
     /// Desired count and scalable target of each service.
     pub services: BTreeMap<String, ServiceBefore>,
+    /// How many builds of each CodeBuild project run.
+    pub running_builds: BTreeMap<String, usize>,
     /// The objects there are, by bucket and key.
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
@@ -88,6 +93,7 @@ impl FakeWorld {
             global_clusters: state.global_clusters.iter().map(|(name, g)| (name.clone(), global(g))).collect(),
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
             services: state.services.iter().map(|(name, service)| (name.clone(), service.settings())).collect(),
+            running_builds: state.projects.iter().map(|(name, project)| (name.clone(), project.running())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
             primary_groups: self.primary.peek_groups(),

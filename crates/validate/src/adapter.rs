@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{Builds, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use scale_compute::adapter::AwsGroups;
+use scale_compute::hooks_adapter::AwsHooks;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
 use update_dns::s3_adapter::AwsStopObjects;
@@ -22,6 +23,7 @@ pub struct AwsTarget {
     global_clusters: AwsGlobalClusters,
     groups: AwsGroups,
     services: AwsServices,
+    hooks: AwsHooks,
 }
 
 impl AwsTarget {
@@ -32,6 +34,7 @@ impl AwsTarget {
             global_clusters: AwsGlobalClusters::new(config),
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
+            hooks: AwsHooks::new(config),
         }
     }
 }
@@ -97,6 +100,10 @@ impl Region for AwsRegion {
 
     async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
         self.target.services.describe(cluster, service).await
+    }
+
+    async fn build_project(&self, project: &str) -> Result<bool, CallError> {
+        self.target.hooks.project_exists(project).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

@@ -2,7 +2,7 @@
 
 use futures::future::{join, join_all};
 use jiff::Timestamp;
-use pilot_core::decide::readiness::{self, Readiness};
+use pilot_core::decide::readiness::{self, Readiness, hook};
 use pilot_core::observed::{GlobalClusterObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{
     AuroraGlobalCluster, Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic,
@@ -25,6 +25,10 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
             Compute::EcsService(service) => {
                 let seen = region.service(&service.cluster_name, &service.service_name).await;
                 seen.map(|seen| readiness::service(service, seen.as_ref()))
+            }
+            Compute::CodeBuildHook(build) => {
+                let exists = region.build_project(&build.project_name).await;
+                exists.map(|exists| hook::project(&build.project_name, exists))
             }
         };
         (component.name().to_owned(), seen)

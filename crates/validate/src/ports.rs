@@ -39,6 +39,8 @@ pub trait Region {
     /// An ECS service; `None`: no such service.
     fn service(&self, cluster: &str, service: &str)
     -> impl Future<Output = Result<Option<ServiceObserved>, CallError>>;
+    /// Whether there is such a CodeBuild project.
+    fn build_project(&self, project: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether a bucket is there: a missing object says nothing about its bucket.
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.

@@ -58,6 +58,10 @@ impl Region for Stage {
         unreachable!("the plan has no service {cluster}/{service}")
     }
 
+    async fn build_project(&self, project: &str) -> Result<bool, CallError> {
+        unreachable!("the plan has no hook {project}")
+    }
+
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
         Ok(bucket == fixture::STOP_BUCKET)
     }

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::contract::{Assessment, ComponentProgress, Run, Status, Step, StepResponse};
+use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
     DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
     ReplicaObserved, ServiceObserved,
@@ -16,7 +17,8 @@ use pilot_core::observed::{
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ledger::Ledger;
+use pilot_shell::ports::{Builds, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -103,6 +105,11 @@ impl Region for Seen {
     async fn service(&self, cluster: &str, service: &str) -> Result<Option<ServiceObserved>, CallError> {
         self.check("service")?;
         Services::describe(&self.world, cluster, service).await
+    }
+
+    async fn build_project(&self, project: &str) -> Result<bool, CallError> {
+        self.check("build project")?;
+        self.world.project_exists(project).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
@@ -790,5 +797,59 @@ async fn a_service_is_proven_by_its_running_tasks_and_by_being_steady() {
         let response = stage.step(Step::Validate).await.unwrap();
         assert_eq!((response.status, detail(&response, "api-tasks")), (status, says));
         assert_eq!(stage.application.posts.borrow().is_empty(), status != Status::Done, "writes go last");
+    }
+}
+
+/// A stage whose plan has a CodeBuild hook beside its group.
+fn with_build() -> Stage {
+    Stage::ready_for(&fixture::with_build(&plan_yaml()))
+}
+
+#[tokio::test]
+async fn a_hook_is_ready_when_it_is_there() {
+    let stage = with_build();
+    let response = stage.step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(detail(&response, "deploy"), "the CodeBuild project shop-deploy is there");
+    let refused_to_tell = with_build();
+    refused_to_tell.fail("build project", refused());
+    let wrong = Stage::ready_for(&fixture::with_build(&plan_yaml()).replace(fixture::PROJECT, "shop-deploi"));
+    for (stage, said) in [(refused_to_tell, "AWS refused to tell"), (wrong, "correct projectName in the plan")] {
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains("deploy: ") && failure.what.contains(said), "{failure}");
+    }
+    let waits = with_build();
+    waits.fail("build project", unanswered());
+    assert_eq!(waits.step(Step::Ready).await.unwrap().status, Status::InProgress);
+}
+
+#[tokio::test]
+async fn a_hook_is_proven_by_what_the_run_wrote_down_of_its_end() {
+    let stage = Stage {
+        seen: Stage::recovered().await.seen,
+        application: Stage::recovered().await.application,
+        ..with_build()
+    };
+    let rows = [
+        (None, Status::InProgress, "this run has not run the hook"),
+        (Some((Status::InProgress, "build 1 is `IN_PROGRESS`")), Status::InProgress, "build 1 is `IN_PROGRESS`"),
+        (Some((Status::Done, "build 1 ended `SUCCEEDED`")), Status::Done, "build 1 ended `SUCCEEDED`"),
+    ];
+    for (recorded, expected, said) in rows {
+        if let Some((status, detail)) = recorded {
+            let components = vec![ComponentProgress { name: "deploy".into(), status, detail: detail.into() }];
+            let record = StepRecord {
+                name: Step::ScaleCompute,
+                started_at: now(),
+                ended_at: (status == Status::Done).then(now),
+                outcome: status,
+                components,
+                error: None,
+            };
+            stage.ledger.record_step(&stage.run.run_id, &record).await.unwrap();
+        }
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!((response.status, detail(&response, "deploy")), (expected, said), "{response:#?}");
     }
 }

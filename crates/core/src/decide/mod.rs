@@ -11,6 +11,7 @@ pub mod gate;
 pub mod global_cluster;
 pub mod group;
 pub mod health;
+pub mod hook;
 pub mod pivot;
 pub mod protect;
 pub mod readiness;

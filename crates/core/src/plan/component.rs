@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
 use super::ecs::EcsService;
+use super::hook::CodeBuildHook;
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -145,6 +146,8 @@ pub enum Compute {
     AutoScalingGroup(AutoScalingGroup),
     /// An Amazon ECS service. Undo: the minimum and maximum of its scalable target and its desired count go back to the journalled values.
     EcsService(EcsService),
+    /// A CodeBuild project of the owner's. **No undo by us**: what the build made stays; one that still runs is stopped.
+    CodeBuildHook(CodeBuildHook),
 }
 
 impl Compute {
@@ -153,6 +156,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => &c.name,
             Compute::EcsService(c) => &c.name,
+            Compute::CodeBuildHook(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -160,13 +164,15 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.wave,
             Compute::EcsService(c) => c.wave,
+            Compute::CodeBuildHook(c) => c.wave,
         }
     }
-    /// The capacity it serves with.
-    pub fn capacity(&self) -> Capacity {
+    /// The capacity it serves with; a hook has none.
+    pub fn capacity(&self) -> Option<Capacity> {
         match self {
-            Compute::AutoScalingGroup(c) => c.capacity,
-            Compute::EcsService(c) => c.capacity,
+            Compute::AutoScalingGroup(c) => Some(c.capacity),
+            Compute::EcsService(c) => Some(c.capacity),
+            Compute::CodeBuildHook(_) => None,
         }
     }
     /// The capacity it rests with, if the plan states one.
@@ -174,6 +180,14 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
+            Compute::CodeBuildHook(_) => None,
+        }
+    }
+    /// Whether it is a hook that knows a dry run: then a dry run calls it.
+    pub fn dry_run_call(&self) -> bool {
+        match self {
+            Compute::CodeBuildHook(c) => c.dry_run_call,
+            Compute::AutoScalingGroup(_) | Compute::EcsService(_) => false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod component;
 mod ecs;
 mod fence;
 mod home;
+mod hook;
 mod name;
 mod read;
 mod rules;
@@ -30,6 +31,7 @@ pub use component::{
 pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
+pub use hook::CodeBuildHook;
 pub use name::is_plan_name;
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};

@@ -7,4 +7,5 @@ mod ecs_service;
 mod every_call_fails;
 mod fence;
 mod global_cluster;
+mod hooks;
 mod lease;

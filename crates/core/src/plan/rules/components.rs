@@ -31,7 +31,7 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 fn capacities(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     for (i, compute) in plan.compute.iter().enumerate() {
         let resting = compute.resting_capacity().map(Capacity::from);
-        for (field, c) in [("capacity", Some(compute.capacity())), ("restingCapacity", resting)] {
+        for (field, c) in [("capacity", compute.capacity()), ("restingCapacity", resting)] {
             let Some(c) = c.filter(|c| c.min > c.desired || c.desired > c.max) else { continue };
             problems.push(PlanProblem::new(
                 format!("/compute/{i}/{field}"),
@@ -83,12 +83,12 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     names::unique(global_clusters, problems);
     let groups = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
         Compute::AutoScalingGroup(c) => Some((format!("/compute/{i}/groupName"), c.group_name.as_str())),
-        Compute::EcsService(_) => None,
+        _ => None,
     });
     names::unique(groups, problems);
     let services = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {
         Compute::EcsService(c) => Some((format!("/compute/{i}/serviceName"), c.resource())),
-        Compute::AutoScalingGroup(_) => None,
+        _ => None,
     });
     names::unique(services, problems);
     let switches = plan.traffic.iter().enumerate().filter_map(|(i, traffic)| match traffic {
