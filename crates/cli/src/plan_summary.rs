@@ -90,6 +90,7 @@ fn compute(component: &Compute) -> String {
     let what = match component {
         Compute::AutoScalingGroup(c) => format!("Auto Scaling group {}", c.group_name),
         Compute::EcsService(c) => format!("ECS service {}", c.resource()),
+        Compute::AutomationHook(c) => format!("start the SSM automation {}", c.document_name),
         Compute::CodeBuildHook(c) => format!("start a build of the CodeBuild project {}", c.project_name),
     };
     let to = component.capacity().map(|Capacity { min, max, desired }| format!(" to {desired} (min {min}, max {max})"));

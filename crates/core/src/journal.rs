@@ -90,6 +90,8 @@ pub enum Action {
     SetDesiredCount,
     /// `codebuild:StartBuild` of a project of the owner's.
     StartBuild,
+    /// `ssm:StartAutomationExecution` of a document of the owner's.
+    StartAutomation,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
@@ -119,6 +121,7 @@ impl Action {
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",
             Action::StartBuild => "start-build",
+            Action::StartAutomation => "start-automation",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
             Action::UpsertRecords => "upsert-records",

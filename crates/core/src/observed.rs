@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use hook::HookRunObserved;
+pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};
 
 /// What one signal showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{Groups, Hooks, Records, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
 use scale_compute::computes::Computes;
-use scale_compute::{auto_scaling_group, ecs_service, hook_code_build};
+use scale_compute::{auto_scaling_group, ecs_service, hook_automation, hook_code_build};
 use update_dns::{route53_records, stop_object};
 
 /// What the undos need of AWS.
@@ -52,6 +52,7 @@ impl<F: Primaries, G: Groups, E: Services, H: Hooks, S: StopObjects, R: Records>
             Action::SetScalableTarget | Action::SetDesiredCount => {
                 ecs_service::undo(self.computes.services, entry).await
             }
+            Action::StartAutomation => hook_automation::undo(self.computes.hooks, run_id, entry).await,
             Action::StartBuild => hook_code_build::undo(self.computes.hooks, run_id, entry).await,
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {

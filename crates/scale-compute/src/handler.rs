@@ -12,7 +12,7 @@ use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::computes::Computes;
-use crate::{auto_scaling_group, ecs_service, hook_code_build};
+use crate::{auto_scaling_group, ecs_service, hook_automation, hook_code_build};
 
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
@@ -53,6 +53,9 @@ async fn serve<L: Ledger, G: Groups, S: Services, H: Hooks>(
         Compute::EcsService(service) => {
             ecs_service::reconcile(context, computes.services, service, allowed_seconds).await
         }
+        Compute::AutomationHook(hook) => {
+            hook_automation::reconcile(context, computes.hooks, hook, allowed_seconds).await
+        }
         Compute::CodeBuildHook(hook) => {
             hook_code_build::reconcile(context, computes.hooks, hook, allowed_seconds).await
         }
@@ -69,7 +72,9 @@ async fn rest<L: Ledger, G: Groups, S: Services, H: Hooks>(
     waves::reconcile(&away, async |compute: &Compute, allowed_seconds| match compute {
         Compute::AutoScalingGroup(group) => auto_scaling_group::rest(context, own.groups, group, allowed_seconds).await,
         Compute::EcsService(service) => ecs_service::rest(context, own.services, service, allowed_seconds).await,
-        Compute::CodeBuildHook(_) => Ok(waves::done(compute.name(), "left as it is: a hook has no resting capacity")),
+        Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => {
+            Ok(waves::done(compute.name(), "left as it is: a hook has no resting capacity"))
+        }
     })
     .await
 }

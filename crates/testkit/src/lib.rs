@@ -19,6 +19,6 @@ pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
 pub use world::{
-    FakeBuild, FakeDoor, FakeGlobalCluster, FakeGroup, FakePrimary, FakeProject, FakeReplica, FakeService, FakeWorld,
-    MoveEnd, PromotionEnd, WorldValues,
+    FakeAutomation, FakeBuild, FakeDocument, FakeDoor, FakeGlobalCluster, FakeGroup, FakePrimary, FakeProject,
+    FakeReplica, FakeService, FakeWorld, MoveEnd, PromotionEnd, WorldValues,
 };

@@ -2,10 +2,14 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    DocumentObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
-use pilot_shell::ports::{Builds, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{
+    Automations, Builds, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects,
+};
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use scale_compute::adapter::AwsGroups;
@@ -104,6 +108,10 @@ impl Region for AwsRegion {
 
     async fn build_project(&self, project: &str) -> Result<bool, CallError> {
         self.target.hooks.project_exists(project).await
+    }
+
+    async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        self.target.hooks.document(name, version).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

@@ -26,6 +26,10 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
                 let seen = region.service(&service.cluster_name, &service.service_name).await;
                 seen.map(|seen| readiness::service(service, seen.as_ref()))
             }
+            Compute::AutomationHook(automation) => {
+                let (name, version) = (&automation.document_name, automation.document_version.as_deref());
+                region.document(name, version).await.map(|seen| hook::document(automation, seen.as_ref()))
+            }
             Compute::CodeBuildHook(build) => {
                 let exists = region.build_project(&build.project_name).await;
                 exists.map(|exists| hook::project(&build.project_name, exists))

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    DocumentObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
@@ -41,6 +43,12 @@ pub trait Region {
     -> impl Future<Output = Result<Option<ServiceObserved>, CallError>>;
     /// Whether there is such a CodeBuild project.
     fn build_project(&self, project: &str) -> impl Future<Output = Result<bool, CallError>>;
+    /// An SSM document; `None`: no such document or version.
+    fn document(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> impl Future<Output = Result<Option<DocumentObserved>, CallError>>;
     /// Whether a bucket is there: a missing object says nothing about its bucket.
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.

@@ -126,7 +126,7 @@ async fn computes<L: Ledger, R: Region>(context: &StepContext<'_, L>, region: &R
         let seen = match compute {
             Compute::AutoScalingGroup(component) => in_service(component, region).await,
             Compute::EcsService(component) => running(component, region).await,
-            Compute::CodeBuildHook(_) => ended(context, compute.name()).await,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => ended(context, compute.name()).await,
         };
         (compute.name().to_owned(), seen)
     }))

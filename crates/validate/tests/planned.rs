@@ -9,7 +9,8 @@ use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
+    DocumentObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_core::{Failure, FailureName};
@@ -60,6 +61,10 @@ impl Region for Stage {
 
     async fn build_project(&self, project: &str) -> Result<bool, CallError> {
         unreachable!("the plan has no hook {project}")
+    }
+
+    async fn document(&self, name: &str, _: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        unreachable!("the plan has no hook {name}")
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

@@ -11,14 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, ComponentProgress, Run, Status, Step, StepResponse};
 use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
-    ReplicaObserved, ServiceObserved,
+    DeploymentObserved, DocumentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
+    LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Builds, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{
+    Automations, Builds, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects,
+};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -110,6 +112,11 @@ impl Region for Seen {
     async fn build_project(&self, project: &str) -> Result<bool, CallError> {
         self.check("build project")?;
         self.world.project_exists(project).await
+    }
+
+    async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        self.check("document")?;
+        self.world.document(name, version).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

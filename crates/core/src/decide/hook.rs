@@ -12,7 +12,7 @@ use crate::journal::{Entry, EntryOutcome};
 use crate::observed::HookRunObserved;
 use crate::{Failure, FailureName};
 
-pub use handed::{COMPONENT_VARIABLE, Handed, RUN_ID_VARIABLE};
+pub use handed::{ASSUME_ROLE_PARAMETER, COMPONENT_VARIABLE, DRY_RUN_PARAMETER, Handed, RUN_ID_VARIABLE, of_runs};
 
 /// How much of what an owner's hook wrote is repeated in progress, errors and reports: it may hold what is nobody's business.
 pub const SAID_CHARACTERS_MAX: usize = 300;
@@ -22,6 +22,8 @@ pub const SAID_CHARACTERS_MAX: usize = 300;
 pub enum HookService {
     /// AWS CodeBuild.
     CodeBuild,
+    /// AWS Systems Manager Automation.
+    Automation,
 }
 
 /// How something that was started ended.
@@ -36,6 +38,7 @@ impl HookService {
     pub fn noun(self) -> &'static str {
         match self {
             HookService::CodeBuild => "build",
+            HookService::Automation => "automation",
         }
     }
 
@@ -46,6 +49,17 @@ impl HookService {
             HookService::CodeBuild => match status {
                 "SUCCEEDED" => Some(End::Well),
                 "FAILED" | "FAULT" | "TIMED_OUT" | "STOPPED" => Some(End::Badly),
+                _ => None,
+            },
+            // SSM user guide, "Learn about statuses returned by Systems Manager Automation".
+            HookService::Automation => match status {
+                "Success" | "CompletedWithSuccess" => Some(End::Well),
+                "Failed"
+                | "TimedOut"
+                | "Cancelled"
+                | "Rejected"
+                | "ChangeCalendarOverrideRejected"
+                | "CompletedWithFailure" => Some(End::Badly),
                 _ => None,
             },
         }

@@ -1,5 +1,7 @@
 //! What a hook's service showed of what a run started there.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 /// Something of the owner's that was started: a CodeBuild build, an SSM automation.
@@ -17,4 +19,24 @@ pub struct HookRunObserved {
     pub reason: Option<String>,
     /// Where its log can be read, if the service says so.
     pub log: Option<String>,
+}
+
+/// An SSM document, as `DescribeDocument` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentObserved {
+    /// Its status (`Active`, `Creating`, `Updating`, `Deleting`, `Failed`).
+    pub status: String,
+    /// Its type (`Automation`, `Command`, ...).
+    pub document_type: String,
+    /// The parameters it declares, and whether each has a default value.
+    pub parameters: BTreeMap<String, bool>,
+}
+
+/// An execution of a document, with the parameters it was started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutomationObserved {
+    /// What it is doing.
+    pub run: HookRunObserved,
+    /// Its parameters: the defaults of the document stand among them.
+    pub parameters: BTreeMap<String, Vec<String>>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
 use super::ecs::EcsService;
-use super::hook::CodeBuildHook;
+use super::hook::{AutomationHook, CodeBuildHook};
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -148,6 +148,8 @@ pub enum Compute {
     EcsService(EcsService),
     /// A CodeBuild project of the owner's. **No undo by us**: what the build made stays; one that still runs is stopped.
     CodeBuildHook(CodeBuildHook),
+    /// An SSM Automation document of the owner's. **No undo by us**: what it made stays; one that still runs is cancelled.
+    AutomationHook(AutomationHook),
 }
 
 impl Compute {
@@ -157,6 +159,7 @@ impl Compute {
             Compute::AutoScalingGroup(c) => &c.name,
             Compute::EcsService(c) => &c.name,
             Compute::CodeBuildHook(c) => &c.name,
+            Compute::AutomationHook(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -165,6 +168,7 @@ impl Compute {
             Compute::AutoScalingGroup(c) => c.wave,
             Compute::EcsService(c) => c.wave,
             Compute::CodeBuildHook(c) => c.wave,
+            Compute::AutomationHook(c) => c.wave,
         }
     }
     /// The capacity it serves with; a hook has none.
@@ -172,7 +176,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => Some(c.capacity),
             Compute::EcsService(c) => Some(c.capacity),
-            Compute::CodeBuildHook(_) => None,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
         }
     }
     /// The capacity it rests with, if the plan states one.
@@ -180,13 +184,14 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
-            Compute::CodeBuildHook(_) => None,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
         }
     }
     /// Whether it is a hook that knows a dry run: then a dry run calls it.
     pub fn dry_run_call(&self) -> bool {
         match self {
             Compute::CodeBuildHook(c) => c.dry_run_call,
+            Compute::AutomationHook(c) => c.dry_run_call,
             Compute::AutoScalingGroup(_) | Compute::EcsService(_) => false,
         }
     }

@@ -31,7 +31,7 @@ pub use component::{
 pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
-pub use hook::CodeBuildHook;
+pub use hook::{AutomationHook, CodeBuildHook};
 pub use name::is_plan_name;
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};

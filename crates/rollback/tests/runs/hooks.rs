@@ -7,7 +7,12 @@ use crate::drive::{Course, Drive, End};
 use crate::every_call_fails::{fail_every_call, is_transient};
 
 fn plan_yaml() -> String {
-    fixture::with_build(fixture::PLAN_YAML)
+    hooked(fixture::PLAN_YAML)
+}
+
+/// A plan with a hook of each kind beside its group.
+fn hooked(plan_yaml: &str) -> String {
+    fixture::with_automation(&fixture::with_build(plan_yaml))
 }
 
 /// Each hook was started once, and with one end.
@@ -15,6 +20,9 @@ fn assert_once(drive: &Drive, case: &str) {
     let builds = drive.world.peek_project(fixture::PROJECT).unwrap().builds;
     assert_eq!(builds.len(), 1, "{case}: {builds:?}");
     assert_eq!(builds[0].status, "SUCCEEDED", "{case}");
+    let automations = drive.world.peek_document(fixture::DOCUMENT).unwrap().executions;
+    assert_eq!(automations.len(), 1, "{case}: {automations:?}");
+    assert_eq!(automations[0].observed.run.status, "Success", "{case}");
 }
 
 #[test]
@@ -35,7 +43,7 @@ fn any_one_passing_fault_ends_recovered_with_every_hook_started_once() {
 
 #[test]
 fn a_run_that_is_undone_leaves_no_hook_running_whatever_fails() {
-    let plan = fixture::with_build(&fixture::plan_yaml_without_database());
+    let plan = hooked(&fixture::plan_yaml_without_database());
     for twice in [false, true] {
         let course = Course { verify_fails: true, twice };
         fail_every_call(&plan, course, Faults::none, |_, end, fault, case| {
@@ -48,12 +56,16 @@ fn a_run_that_is_undone_leaves_no_hook_running_whatever_fails() {
 
 #[test]
 fn a_hook_that_still_runs_when_another_part_fails_is_stopped() {
-    let plan = fixture::with_build(&fixture::plan_yaml_without_database());
+    let plan = hooked(&fixture::plan_yaml_without_database());
     let drive = Drive::new(&plan, Faults::none());
     drive.world.change_project(fixture::PROJECT, |project| project.looks = 1_000);
+    drive.world.change_document(fixture::DOCUMENT, |document| document.looks = 1_000);
     drive.world.change_group(fixture::GROUP, |group| group.launches = false);
     let end = drive.to_the_end(Course::default());
     assert!(matches!(end, End::RolledBack { disposition: Disposition::RolledBack, .. }), "{end:?}");
     let builds = drive.world.peek_project(fixture::PROJECT).unwrap().builds;
     assert_eq!(builds.iter().map(|build| build.status.as_str()).collect::<Vec<_>>(), ["STOPPED"]);
+    let automations = drive.world.peek_document(fixture::DOCUMENT).unwrap().executions;
+    let statuses: Vec<&str> = automations.iter().map(|one| one.observed.run.status.as_str()).collect();
+    assert_eq!(statuses, ["Cancelled"]);
 }

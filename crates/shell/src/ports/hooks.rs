@@ -1,15 +1,17 @@
 //! The services that owners' hooks are started in: one trait a service, and all of them together.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
-use pilot_core::observed::HookRunObserved;
+use jiff::Timestamp;
+use pilot_core::observed::{AutomationObserved, DocumentObserved, HookRunObserved};
 
 use crate::CallError;
 
 /// Everything that hooks need of one Region.
-pub trait Hooks: Builds {}
+pub trait Hooks: Builds + Automations {}
 
-impl<T: Builds> Hooks for T {}
+impl<T: Builds + Automations> Hooks for T {}
 
 /// How a build is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,4 +43,39 @@ pub trait Builds {
     ) -> impl Future<Output = Result<Option<HookRunObserved>, CallError>>;
     /// `codebuild:StopBuild`.
     fn stop_build(&self, id: &str) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// How an automation is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutomationStart {
+    /// The document's name.
+    pub document: String,
+    /// Its version; `None`: the default one.
+    pub version: Option<String>,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, Vec<String>>,
+    /// `ClientToken`, a UUID: the same token with the same request starts nothing twice (SSM API reference, `StartAutomationExecution`).
+    pub token: String,
+}
+
+/// AWS Systems Manager Automation.
+pub trait Automations {
+    /// `ssm:DescribeDocument`; `None`: no such document or version.
+    fn document(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> impl Future<Output = Result<Option<DocumentObserved>, CallError>>;
+    /// `ssm:StartAutomationExecution`; the execution's id.
+    fn start_automation(&self, start: &AutomationStart) -> impl Future<Output = Result<String, CallError>>;
+    /// `ssm:GetAutomationExecution`; `None`: no such execution.
+    fn automation(&self, id: &str) -> impl Future<Output = Result<Option<AutomationObserved>, CallError>>;
+    /// `ssm:DescribeAutomationExecutions` and `ssm:GetAutomationExecution`: the newest ten executions of this document that began since then.
+    fn automations_since(
+        &self,
+        document: &str,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<AutomationObserved>, CallError>>;
+    /// `ssm:StopAutomationExecution`, `Cancel`.
+    fn stop_automation(&self, id: &str) -> impl Future<Output = Result<(), CallError>>;
 }

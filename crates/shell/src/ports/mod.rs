@@ -16,7 +16,7 @@ use pilot_core::plan::{Capacity, DnsRecord};
 
 use crate::CallError;
 
-pub use hooks::{BuildStart, Builds, Hooks};
+pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};
 
 /// RDS read replicas in the recovery Region.
 pub trait Replicas {

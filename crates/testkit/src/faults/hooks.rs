@@ -1,8 +1,9 @@
 //! The injector in front of the hooks' services.
 
-use pilot_core::observed::HookRunObserved;
+use jiff::Timestamp;
+use pilot_core::observed::{AutomationObserved, DocumentObserved, HookRunObserved};
 use pilot_shell::CallError;
-use pilot_shell::ports::{BuildStart, Builds};
+use pilot_shell::ports::{AutomationStart, Automations, BuildStart, Builds};
 
 use super::{Fault, Injected};
 
@@ -32,5 +33,32 @@ impl<T: Builds> Builds for Injected<'_, T> {
     async fn stop_build(&self, id: &str) -> Answer<()> {
         let call = self.inner.stop_build(id);
         self.call("codebuild:StopBuild", id, true, call, Fault::error).await
+    }
+}
+
+impl<T: Automations> Automations for Injected<'_, T> {
+    async fn document(&self, name: &str, version: Option<&str>) -> Answer<Option<DocumentObserved>> {
+        let call = self.inner.document(name, version);
+        self.call("ssm:DescribeDocument", name, false, call, Fault::error).await
+    }
+
+    async fn start_automation(&self, start: &AutomationStart) -> Answer<String> {
+        let call = self.inner.start_automation(start);
+        self.call("ssm:StartAutomationExecution", &start.document, true, call, Fault::error).await
+    }
+
+    async fn automation(&self, id: &str) -> Answer<Option<AutomationObserved>> {
+        let call = self.inner.automation(id);
+        self.call("ssm:GetAutomationExecution", id, false, call, Fault::error).await
+    }
+
+    async fn automations_since(&self, document: &str, since: Timestamp) -> Answer<Vec<AutomationObserved>> {
+        let call = self.inner.automations_since(document, since);
+        self.call("ssm:DescribeAutomationExecutions", document, false, call, Fault::error).await
+    }
+
+    async fn stop_automation(&self, id: &str) -> Answer<()> {
+        let call = self.inner.stop_automation(id);
+        self.call("ssm:StopAutomationExecution", id, true, call, Fault::error).await
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{PlanProblem, RecoveryPlan};
-use crate::plan::Compute;
+use crate::decide::hook::ASSUME_ROLE_PARAMETER;
+use crate::plan::{AutomationHook, Compute};
 
 /// What a build's environment variables may not begin with: ours, and CodeBuild's own (CodeBuild user guide, "Environment variables in
 /// build environments").
@@ -11,8 +12,24 @@ const RESERVED: [&str; 2] = ["PILOT_", "CODEBUILD_"];
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     for (i, compute) in plan.compute.iter().enumerate() {
-        if let Compute::CodeBuildHook(hook) = compute {
-            environment(&hook.environment, &format!("/compute/{i}/environment"), problems);
+        match compute {
+            Compute::CodeBuildHook(hook) => {
+                environment(&hook.environment, &format!("/compute/{i}/environment"), problems);
+            }
+            Compute::AutomationHook(hook) => parameters(hook, &format!("/compute/{i}/parameters"), problems),
+            _ => {}
+        }
+    }
+}
+
+/// Ours begin so, and the role has a field of its own.
+fn parameters(hook: &AutomationHook, path: &str, problems: &mut Vec<PlanProblem>) {
+    for name in hook.parameters.keys() {
+        let path = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+        if name.starts_with("Pilot") {
+            problems.push(PlanProblem::new(path, "begins with Pilot, which is not the plan's to set"));
+        } else if name == ASSUME_ROLE_PARAMETER {
+            problems.push(PlanProblem::new(path, "is what assumeRoleArn is for"));
         }
     }
 }
