@@ -511,3 +511,26 @@ fn hooks_are_held_to_their_names() {
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("/compute/1/projectName: must be"), "{found:?}");
 }
+
+#[test]
+fn an_automations_own_parameters_are_left_to_us() {
+    let hook = |parameters: Value| json!({"kind": "automationHook", "name": "runbook", "documentName": "shop-runbook", "parameters": parameters});
+    assert_eq!(problems(&example_with("/compute/-", hook(json!({"Stage": ["dr"]})))), Vec::<String>::new());
+    let found =
+        problems(&example_with("/compute/-", hook(json!({"PilotRunId": ["x"], "AutomationAssumeRole": ["x"]}))));
+    assert_eq!(
+        found,
+        [
+            "/compute/1/parameters/AutomationAssumeRole: is what assumeRoleArn is for",
+            "/compute/1/parameters/PilotRunId: begins with Pilot, which is not the plan's to set",
+        ]
+    );
+    let arn = "arn:aws:ssm:us-east-1:111122223333:document/shop-runbook";
+    let wrong = json!({"kind": "automationHook", "name": "runbook", "documentName": arn, "assumeRoleArn": "runbook"});
+    let found = problems(&example_with("/compute/-", wrong));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("/compute/1/assumeRoleArn: must be") && found[1].contains("documentName"),
+        "{found:?}"
+    );
+}

@@ -860,3 +860,21 @@ async fn a_hook_is_proven_by_what_the_run_wrote_down_of_its_end() {
         assert_eq!((response.status, detail(&response, "deploy")), (expected, said), "{response:#?}");
     }
 }
+
+#[tokio::test]
+async fn an_automations_document_is_held_against_the_plan() {
+    let of = |yaml: &str| Stage::ready_for(&fixture::with_automation(yaml));
+    let response = of(&plan_yaml()).step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(detail(&response, "runbook"), "the SSM document shop-runbook is Active");
+    let wants = of(&plan_yaml());
+    wants.seen.world.change_document(fixture::DOCUMENT, |document| {
+        document.observed.parameters.insert("Size".into(), false);
+    });
+    let wrong = Stage::ready_for(&fixture::with_automation(&plan_yaml()).replace(fixture::DOCUMENT, "shop-runbok"));
+    for (stage, said) in [(wants, "wants the parameter Size"), (wrong, "correct documentName")] {
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains("runbook: ") && failure.what.contains(said), "{failure}");
+    }
+}

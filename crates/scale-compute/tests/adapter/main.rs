@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod automation;
 mod code_build;
 mod wire;

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::contract::Step;
 use crate::journal::Action;
+use crate::observed::AutomationObserved;
 
 const BUILDS: HookService = HookService::CodeBuild;
 const ID: &str = "deploy:1";
@@ -92,6 +93,14 @@ fn every_documented_status_is_an_end_or_is_not() {
     for (status, end) in ends {
         assert_eq!(BUILDS.end(status), end, "{status}");
     }
+    let of = |words: &[&str], end| {
+        words.iter().for_each(|word| assert_eq!(HookService::Automation.end(word), end, "{word}"))
+    };
+    of(&["Success", "CompletedWithSuccess"], Some(End::Well));
+    of(&["Failed", "TimedOut", "Cancelled", "Rejected"], Some(End::Badly));
+    of(&["CompletedWithFailure", "ChangeCalendarOverrideRejected"], Some(End::Badly));
+    of(&["Pending", "InProgress", "Waiting", "Cancelling", "PendingApproval", "Approved", "Scheduled"], None);
+    of(&["RunbookInProgress", "PendingChangeCalendarOverride", "ChangeCalendarOverrideApproved", "Exited"], None);
 }
 
 #[test]
@@ -203,4 +212,42 @@ fn a_build_is_told_all_of_the_run() {
             "PILOT_DRY_RUN=true",
         ]
     );
+}
+
+#[test]
+fn an_automation_is_told_the_same_by_other_names() {
+    let handed = handed("run-1", "deploy");
+    let parameters = handed.parameters();
+    assert_eq!(parameters.keys().map(String::as_str).collect::<Vec<_>>(), {
+        let mut names = Handed::PARAMETERS.to_vec();
+        names.sort_unstable();
+        names
+    });
+    let values = |pairs: Vec<String>| pairs.into_iter().collect::<std::collections::BTreeSet<_>>();
+    let told = parameters.into_values().flatten().collect();
+    assert_eq!(values(told), values(handed.environment().into_iter().map(|(_, value)| value).collect()));
+}
+
+#[test]
+fn a_lost_automation_is_told_from_those_of_others() {
+    let parameters = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect()
+    };
+    let one = |id: &str, seconds, pairs: &[(&str, &str)]| AutomationObserved {
+        run: HookRunObserved { id: id.into(), ..seen("InProgress", seconds) },
+        parameters: parameters(pairs),
+    };
+    let executions = [
+        one("other run", 9, &[("Stage", "dr"), ("PilotRunId", "run-2")]),
+        one("other component", 8, &[("Stage", "dr"), ("PilotRunId", "run-1"), ("PilotComponent", "b")]),
+        one("other stage", 7, &[("Stage", "test")]),
+        one("newest", 6, &[("Stage", "dr"), ("PilotRunId", "run-1"), ("Default", "x")]),
+        one("older", 5, &[("Stage", "dr")]),
+    ];
+    let found =
+        |runs: &[&str], pairs| of_runs(&executions, "a", runs, &parameters(pairs)).map(|one| one.run.id.as_str());
+    assert_eq!(found(&["run-1"], &[("Stage", "dr")]), Some("newest"));
+    assert_eq!(found(&["run-1", "run-2"], &[("Stage", "dr")]), Some("other run"));
+    assert_eq!(found(&["run-3"], &[("Stage", "dr")]), Some("older"));
+    assert_eq!(found(&["run-1"], &[("Stage", "prod")]), None);
 }
