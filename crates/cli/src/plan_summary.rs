@@ -105,6 +105,8 @@ fn compute(component: &Compute) -> String {
         Compute::AutoScalingGroup(c) => format!("Auto Scaling group {} {}", c.group_name, to(c.capacity)),
         Compute::EcsService(c) => format!("ECS service {} {}", c.resource(), to(c.capacity)),
         Compute::LambdaConcurrency(c) => format!("Lambda function {} to {}", c.resource(), c.capacity),
+        Compute::AutomationHook(c) => format!("start the SSM automation {}", c.document_name),
+        Compute::CodeBuildHook(c) => format!("start a build of the CodeBuild project {}", c.project_name),
     };
     format!("{}: {what}", component.name())
 }

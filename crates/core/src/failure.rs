@@ -76,6 +76,8 @@ failure_names! {
     PromotionFailed,
     /// The compute component cannot be brought to its capacity.
     ComputeFailed,
+    /// What the owner's own hook does (a build, an automation, a function) did not come to a good end, or could not be started.
+    HookFailed,
     /// The traffic switch could not be moved.
     TrafficFailed,
     /// The recovered application does not work.

@@ -101,6 +101,10 @@ pub enum Action {
     SetReservedConcurrency,
     /// `lambda:PutProvisionedConcurrencyConfig` or `DeleteProvisionedConcurrencyConfig`: up, or in the step `rest` to the resting capacity.
     SetProvisionedConcurrency,
+    /// `codebuild:StartBuild` of a project of the owner's.
+    StartBuild,
+    /// `ssm:StartAutomationExecution` of a document of the owner's.
+    StartAutomation,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
@@ -135,6 +139,8 @@ impl Action {
             Action::SetDesiredCount => "set-desired-count",
             Action::SetReservedConcurrency => "set-reserved-concurrency",
             Action::SetProvisionedConcurrency => "set-provisioned-concurrency",
+            Action::StartBuild => "start-build",
+            Action::StartAutomation => "start-automation",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
             Action::UpsertRecords => "upsert-records",

@@ -4,6 +4,8 @@ mod in_region;
 
 mod restored;
 
+mod hook;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use in_region::{InRegionCluster, ZonedInstance};
 
 pub use restored::{RestoreJobObserved, RestoredObserved};
+
+pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};
 
 /// What one signal showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

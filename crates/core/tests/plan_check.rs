@@ -655,3 +655,51 @@ fn in_one_region_nothing_is_fenced_that_is_brought_up() {
         ]
     );
 }
+
+#[test]
+fn hooks_are_held_to_their_names() {
+    let hook = |environment: Value| json!({"kind": "codeBuildHook", "name": "deploy", "projectName": "shop-deploy", "environment": environment});
+    assert_eq!(problems(&example_with("/compute/-", hook(json!({"STAGE": "dr", "_debug": ""})))), Vec::<String>::new());
+    let rows = [
+        ("PILOT_RUN_ID", "begins with PILOT_, which is not the plan's to set"),
+        ("codebuild_src_dir", "begins with CODEBUILD_, which is not the plan's to set"),
+        ("a-b", "is no name of an environment variable: letters, digits and underscores"),
+        ("1A", "is no name of an environment variable: letters, digits and underscores"),
+        ("", "is no name of an environment variable: letters, digits and underscores"),
+    ];
+    for (name, said) in rows {
+        let found = problems(&example_with("/compute/-", hook(json!({ name: "x" }))));
+        assert_eq!(found, [format!("/compute/1/environment/{name}: {said}")]);
+    }
+    // The way home is held to the same.
+    let found = problems(&example_with("/home/compute/-", hook(json!({"PILOT_X": "x"}))));
+    assert_eq!(found, ["/home/compute/1/environment/PILOT_X: begins with PILOT_, which is not the plan's to set"]);
+    let arn = "arn:aws:codebuild:us-east-1:111122223333:project/shop-deploy";
+    let found =
+        problems(&example_with("/compute/-", json!({"kind": "codeBuildHook", "name": "deploy", "projectName": arn})));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("/compute/1/projectName: must be"), "{found:?}");
+}
+
+#[test]
+fn an_automations_own_parameters_are_left_to_us() {
+    let hook = |parameters: Value| json!({"kind": "automationHook", "name": "runbook", "documentName": "shop-runbook", "parameters": parameters});
+    assert_eq!(problems(&example_with("/compute/-", hook(json!({"Stage": ["dr"]})))), Vec::<String>::new());
+    let found =
+        problems(&example_with("/compute/-", hook(json!({"PilotRunId": ["x"], "AutomationAssumeRole": ["x"]}))));
+    assert_eq!(
+        found,
+        [
+            "/compute/1/parameters/AutomationAssumeRole: is what assumeRoleArn is for",
+            "/compute/1/parameters/PilotRunId: begins with Pilot, which is not the plan's to set",
+        ]
+    );
+    let arn = "arn:aws:ssm:us-east-1:111122223333:document/shop-runbook";
+    let wrong = json!({"kind": "automationHook", "name": "runbook", "documentName": arn, "assumeRoleArn": "runbook"});
+    let found = problems(&example_with("/compute/-", wrong));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("/compute/1/assumeRoleArn: must be") && found[1].contains("documentName"),
+        "{found:?}"
+    );
+}

@@ -13,7 +13,7 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, record};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Concurrencies, Groups, Records, Services, StopObjects};
+use pilot_shell::ports::{Concurrencies, Groups, Hooks, Records, Services, StopObjects};
 use serde_json::Value;
 
 use crate::undo::{Undoers, timeout_seconds};
@@ -28,11 +28,11 @@ const FORWARD_AFTER_SECONDS: u32 = 5;
 /// # Errors
 /// `EventInvalid`, `LeaseLost` (another run has the workload: this one may not even undo), `RollbackIncomplete`, `AwsUnavailable`
 /// (tried again), `AwsRefused`, `JournalUnavailable`, those of reading the plan.
-pub async fn handle<L, P, F, G, E, C, S, R>(
+pub async fn handle<L, P, F, G, E, C, H, S, R>(
     event: Value,
     ledger: &L,
     plans: &P,
-    undoers: &Undoers<'_, F, G, E, C, S, R>,
+    undoers: &Undoers<'_, F, G, E, C, H, S, R>,
     clock: Clock,
 ) -> Result<RollbackResponse, Failure>
 where
@@ -42,6 +42,7 @@ where
     G: Groups,
     E: Services,
     C: Concurrencies,
+    H: Hooks,
     S: StopObjects,
     R: Records,
 {
@@ -66,17 +67,17 @@ struct Failed {
     forward_tries: u32,
 }
 
-struct Rollback<'a, L, P, F, G, E, C, S, R> {
+struct Rollback<'a, L, P, F, G, E, C, H, S, R> {
     run: &'a Run,
     step: &'a StepRef,
     failed: Failed,
     ledger: &'a L,
     plans: &'a P,
-    undoers: &'a Undoers<'a, F, G, E, C, S, R>,
+    undoers: &'a Undoers<'a, F, G, E, C, H, S, R>,
     clock: Clock,
 }
 
-impl<L, P, F, G, E, C, S, R> Rollback<'_, L, P, F, G, E, C, S, R>
+impl<L, P, F, G, E, C, H, S, R> Rollback<'_, L, P, F, G, E, C, H, S, R>
 where
     L: Ledger,
     P: PlanStore,
@@ -84,6 +85,7 @@ where
     G: Groups,
     E: Services,
     C: Concurrencies,
+    H: Hooks,
     S: StopObjects,
     R: Records,
 {

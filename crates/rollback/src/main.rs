@@ -10,6 +10,7 @@ use rollback::handler;
 use rollback::undo::Undoers;
 use scale_compute::adapter::AwsGroups;
 use scale_compute::computes::Computes;
+use scale_compute::hooks_adapter::AwsHooks;
 use scale_compute::lambda_adapter::AwsConcurrencies;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
@@ -21,12 +22,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let (objects, records) = (AwsStopObjects::new(&aws), AwsRecords::new(&aws));
-    let regions =
-        ByRegion::new(&aws, |config| (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config)));
+    let regions = ByRegion::new(&aws, |config| {
+        (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config), AwsHooks::new(config))
+    });
     let primaries = AwsPrimaries::default();
     let handle = async |event| {
-        let (groups, services, concurrencies) = regions.of_event(&event).await;
-        let computes = Computes { groups: &groups, services: &services, concurrencies: &concurrencies };
+        let (groups, services, concurrencies, hooks) = regions.of_event(&event).await;
+        let computes = Computes { groups: &groups, services: &services, concurrencies: &concurrencies, hooks: &hooks };
         let undoers = Undoers { primaries: &primaries, computes, objects: &objects, records: &records };
         // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
         Box::pin(handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await

@@ -7,26 +7,28 @@ use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Concurrencies, Groups, Records, Services, StopObjects};
+use pilot_shell::ports::{Concurrencies, Groups, Hooks, Records, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
 use scale_compute::computes::Computes;
-use scale_compute::{auto_scaling_group, ecs_service, lambda_concurrency};
+use scale_compute::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
 use update_dns::{route53_records, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, F, G, E, C, S, R> {
+pub struct Undoers<'a, F, G, E, C, H, S, R> {
     /// What was fenced, in the primary Region.
     pub primaries: &'a F,
     /// The compute of the Region that the run brings up.
-    pub computes: Computes<'a, G, E, C>,
+    pub computes: Computes<'a, G, E, C, H>,
     /// STOP objects.
     pub objects: &'a S,
     /// Route 53 records.
     pub records: &'a R,
 }
 
-impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, S: StopObjects, R: Records> Undoers<'_, F, G, E, C, S, R> {
+impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopObjects, R: Records>
+    Undoers<'_, F, G, E, C, H, S, R>
+{
     /// Brings one act a step on towards having never been.
     ///
     /// # Errors
@@ -58,6 +60,8 @@ impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, S: StopObjects, R: 
             Action::SetReservedConcurrency | Action::SetProvisionedConcurrency => {
                 lambda_concurrency::undo(self.computes.concurrencies, entry).await
             }
+            Action::StartAutomation => hook_automation::undo(self.computes.hooks, run_id, entry).await,
+            Action::StartBuild => hook_code_build::undo(self.computes.hooks, run_id, entry).await,
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await

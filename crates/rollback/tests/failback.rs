@@ -66,8 +66,9 @@ impl Case {
             return fence::handler::handle(event, &self.ledger, &self.plans, &ByName(self), now).await;
         }
         let (home, away) = (self.region(&self.home), self.region(&self.away));
-        let home = Computes { groups: &home, services: &home, concurrencies: &home };
-        let away = Computes { groups: &away, services: &away, concurrencies: &away };
+        let hooks = Injected::new(&self.home, &self.faults);
+        let home = Computes { groups: &home, services: &home, concurrencies: &home, hooks: &hooks };
+        let away = Computes { groups: &away, services: &away, concurrencies: &away, hooks: &hooks };
         scale_compute::handler::handle(event, &self.ledger, &self.plans, &home, &away, now).await
     }
 
@@ -86,7 +87,8 @@ impl Case {
         let event = fixture::step_event(&self.run, Step::Rollback, now(), Some(fixture::assessment()));
         // The function's clients are those of the Region that the run brings up.
         let target = self.region(&self.home);
-        let computes = Computes { groups: &target, services: &target, concurrencies: &target };
+        let hooks = Injected::new(&self.home, &self.faults);
+        let computes = Computes { groups: &target, services: &target, concurrencies: &target, hooks: &hooks };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
         let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches };

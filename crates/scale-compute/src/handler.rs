@@ -7,13 +7,13 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Concurrencies, Groups, Services};
+use pilot_shell::ports::{Concurrencies, Groups, Hooks, Services};
 use pilot_shell::waves;
 use pilot_shell::{StepContext, capacity};
 use serde_json::Value;
 
 use crate::computes::Computes;
-use crate::{auto_scaling_group, ecs_service, lambda_concurrency};
+use crate::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
 
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
@@ -21,14 +21,14 @@ pub const FUNCTION: &str = "scale-compute";
 /// One invocation. `computes` is that of the Region the run brings up, `own` that of the function's Region.
 ///
 /// # Errors
-/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
+/// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `ComputeFailed`, `HookFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
 /// `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services, C: Concurrencies>(
+pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services, C: Concurrencies, H: Hooks>(
     event: Value,
     ledger: &L,
     plans: &P,
-    computes: &Computes<'_, G, S, C>,
-    own: &Computes<'_, G, S, C>,
+    computes: &Computes<'_, G, S, C, H>,
+    own: &Computes<'_, G, S, C, H>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -43,9 +43,9 @@ pub async fn handle<L: Ledger, P: PlanStore, G: Groups, S: Services, C: Concurre
     .await
 }
 
-async fn serve<L: Ledger, G: Groups, S: Services, C: Concurrencies>(
+async fn serve<L: Ledger, G: Groups, S: Services, C: Concurrencies, H: Hooks>(
     context: &StepContext<'_, L>,
-    computes: &Computes<'_, G, S, C>,
+    computes: &Computes<'_, G, S, C, H>,
 ) -> Result<StepResponse, Failure> {
     let known = capacity::pinned(context).await?;
     let fixed = known.fixed(context.plan);
@@ -58,6 +58,12 @@ async fn serve<L: Ledger, G: Groups, S: Services, C: Concurrencies>(
         }
         Compute::LambdaConcurrency(function) => {
             lambda_concurrency::reconcile(context, computes.concurrencies, function, allowed_seconds).await
+        }
+        Compute::AutomationHook(hook) => {
+            hook_automation::reconcile(context, computes.hooks, hook, allowed_seconds).await
+        }
+        Compute::CodeBuildHook(hook) => {
+            hook_code_build::reconcile(context, computes.hooks, hook, allowed_seconds).await
         }
     })
     .await?;
@@ -76,9 +82,9 @@ fn with_shares<L: Ledger>(mut response: StepResponse, known: &LastKnown, context
 }
 
 /// Brings down what served while the workload was away: the compute of the plan as it is written, whose mirror image the run goes.
-async fn rest<L: Ledger, G: Groups, S: Services, C: Concurrencies>(
+async fn rest<L: Ledger, G: Groups, S: Services, C: Concurrencies, H: Hooks>(
     context: &StepContext<'_, L>,
-    own: &Computes<'_, G, S, C>,
+    own: &Computes<'_, G, S, C, H>,
 ) -> Result<StepResponse, Failure> {
     let away = context.plan.mirrored().map_or_else(Vec::new, |plan: RecoveryPlan| plan.compute);
     waves::reconcile(&away, async |compute: &Compute, allowed_seconds| match compute {
@@ -86,6 +92,9 @@ async fn rest<L: Ledger, G: Groups, S: Services, C: Concurrencies>(
         Compute::EcsService(service) => ecs_service::rest(context, own.services, service, allowed_seconds).await,
         Compute::LambdaConcurrency(function) => {
             lambda_concurrency::rest(context, own.concurrencies, function, allowed_seconds).await
+        }
+        Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => {
+            Ok(waves::done(compute.name(), "left as it is: a hook has no resting capacity"))
         }
     })
     .await

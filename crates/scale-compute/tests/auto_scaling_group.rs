@@ -38,7 +38,7 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        let computes = Computes { groups: &world, services: &world, concurrencies: &world };
+        let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &computes, &computes, now)))
     }
 
@@ -159,7 +159,7 @@ fn a_second_try_keeps_the_values_before_the_first() {
 fn a_missing_group_is_told() {
     let case = Case::new(FakeGroup::of(0, 0, 0), Faults::none());
     let empty = FakeWorld::new();
-    let computes = Computes { groups: &empty, services: &empty, concurrencies: &empty };
+    let computes = Computes { groups: &empty, services: &empty, concurrencies: &empty, hooks: &empty };
     let failure =
         block_on(handle(case.event.clone(), &case.ledger, &case.plans, &computes, &computes, now)).unwrap_err();
     assert_eq!(failure.name, FailureName::ComputeFailed);

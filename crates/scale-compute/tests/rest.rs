@@ -46,8 +46,8 @@ impl Case {
     fn invoke(&self) -> Result<StepResponse, pilot_core::Failure> {
         let (home, own) = (Injected::new(&self.home, &self.faults), Injected::new(&self.own, &self.faults));
         let event = fixture::step_event(&self.run, self.step, self.run.started_at, None);
-        let home = Computes { groups: &home, services: &home, concurrencies: &home };
-        let own = Computes { groups: &own, services: &own, concurrencies: &own };
+        let home = Computes { groups: &home, services: &home, concurrencies: &home, hooks: &home };
+        let own = Computes { groups: &own, services: &own, concurrencies: &own, hooks: &own };
         block_on(handle(event, &self.ledger, &self.plans, &home, &own, now))
     }
 

@@ -117,9 +117,31 @@ impl<L: Ledger> StepContext<'_, L> {
     where
         F: Future<Output = Result<String, CallError>>,
     {
-        if !self.run.mode.acts() {
-            return self.would_do(act).await;
-        }
+        if self.run.mode.acts() { self.journalled(act, earlier, call).await } else { self.would_do(act).await }
+    }
+
+    /// The same as [`StepContext::act`], but done in a dry run too: for a hook whose plan says that it knows one. The call tells the hook so,
+    /// and is journalled like any act, so that it can be followed, and stopped if the dry run ends early.
+    ///
+    /// # Errors
+    /// Those of [`StepContext::act`].
+    pub async fn act_or_rehearse<F>(
+        &self,
+        rehearses: bool,
+        act: Act,
+        earlier: Option<&Entry>,
+        call: impl FnOnce() -> F,
+    ) -> Result<Acted, Failure>
+    where
+        F: Future<Output = Result<String, CallError>>,
+    {
+        if rehearses { self.journalled(act, earlier, call).await } else { self.act(act, earlier, call).await }
+    }
+
+    async fn journalled<F>(&self, act: Act, earlier: Option<&Entry>, call: impl FnOnce() -> F) -> Result<Acted, Failure>
+    where
+        F: Future<Output = Result<String, CallError>>,
+    {
         let entry = Entry {
             step: self.step.name,
             component: act.component,

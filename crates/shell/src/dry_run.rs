@@ -3,6 +3,8 @@
 //! Where a real run would wait for the effect of an act that was not done, or would end with a refusal, the dry run says so and walks on:
 //! a person wants to see all of the way, not only the first thing that stands in it.
 
+use std::collections::BTreeSet;
+
 use pilot_core::contract::{Assessment, ComponentProgress, Status, Step, StepResponse, WouldDo};
 use pilot_core::{Failure, FailureName};
 use serde_json::Value;
@@ -52,17 +54,36 @@ pub(crate) async fn walk_on<L: Ledger>(
             StepResponse::of(vec![(ComponentProgress { name: step.to_owned(), status: Status::Done, detail }, 1)])
         }
     };
-    for component in response.components.iter_mut().filter(|c| c.status == Status::InProgress) {
+    let rehearsed = rehearsed(context, &response).await?;
+    let waits = |c: &&mut ComponentProgress| c.status == Status::InProgress && !rehearsed.contains(&c.name);
+    for component in response.components.iter_mut().filter(waits) {
         component.status = Status::Done;
         component.detail = format!("dry run: would wait: {}", component.detail);
     }
-    response.status = Status::Done;
+    // What the dry run itself started is waited for.
+    response.status = if rehearsed.is_empty() { Status::Done } else { Status::InProgress };
     if context.step.name == Step::Assess && response.assessment.is_none() {
         // Nobody decided, but the steps after it need a time to reckon from.
         let now = context.now();
         response.assessment = Some(Assessment { incident_at: now, last_healthy_at: Some(now), decided_at: now });
     }
     Ok(response)
+}
+
+/// The hooks on their way that were started for this dry run, because their plan says that they know one.
+async fn rehearsed<L: Ledger>(
+    context: &StepContext<'_, L>,
+    response: &StepResponse,
+) -> Result<BTreeSet<String>, Failure> {
+    let knows = |name: &str| context.plan.compute.iter().any(|c| c.name() == name && c.dry_run_call());
+    let moving = response.components.iter().filter(|c| c.status == Status::InProgress && knows(&c.name));
+    let mut names: BTreeSet<String> = moving.map(|c| c.name.clone()).collect();
+    if !names.is_empty() {
+        let journal = context.ledger.entries(&context.run.run_id).await?;
+        // One that waits for an earlier wave, which a dry run does not bring up, would wait for ever.
+        names.retain(|name| journal.iter().any(|e| e.step == context.step.name && &e.component == name));
+    }
+    Ok(names)
 }
 
 fn stands_in_the_way<L: Ledger>(context: &StepContext<'_, L>, failure: &Failure) -> WouldDo {

@@ -60,6 +60,8 @@ impl InWaves for Compute {
             Compute::AutoScalingGroup(c) => c.timeout_seconds,
             Compute::EcsService(c) => c.timeout_seconds,
             Compute::LambdaConcurrency(c) => c.timeout_seconds,
+            Compute::CodeBuildHook(c) => c.timeout_seconds,
+            Compute::AutomationHook(c) => c.timeout_seconds,
         }
     }
 }

@@ -9,8 +9,8 @@ use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
 use crate::{
-    FakeCluster, FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans, FakeReplica, FakeService,
-    FakeWorld, now,
+    FakeCluster, FakeDocument, FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans,
+    FakeProject, FakeReplica, FakeService, FakeWorld, now,
 };
 
 /// The plan's name.
@@ -131,6 +131,30 @@ pub fn with_function(plan_yaml: &str) -> String {
     plan_yaml.replacen("compute:", function, 1)
 }
 
+/// The CodeBuild project of [`with_build`].
+pub const PROJECT: &str = "shop-deploy";
+
+/// A plan with a CodeBuild hook beside its group.
+pub fn with_build(plan_yaml: &str) -> String {
+    let hook = format!(
+        "compute:
+  - {{kind: codeBuildHook, name: deploy, projectName: {PROJECT}, environment: {{STAGE: recovery}}, timeoutSeconds: 600}}"
+    );
+    plan_yaml.replacen("compute:", &hook, 1)
+}
+
+/// The SSM document of [`with_automation`].
+pub const DOCUMENT: &str = "shop-runbook";
+
+/// A plan with an automation hook beside its group.
+pub fn with_automation(plan_yaml: &str) -> String {
+    let hook = format!(
+        "compute:
+  - {{kind: automationHook, name: runbook, documentName: {DOCUMENT}, parameters: {{Stage: [recovery]}}, timeoutSeconds: 600}}"
+    );
+    plan_yaml.replacen("compute:", &hook, 1)
+}
+
 /// A plan whose fence takes the primary's ECS service to zero, and nothing else.
 pub fn fenced_service(plan_yaml: &str, policy: &str) -> String {
     let fence = format!(
@@ -247,7 +271,8 @@ pub fn api_record() -> DnsRecord {
     }
 }
 
-/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, no STOP object, `api` leading to the
+/// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, a
+/// CodeBuild project, an SSM document, no STOP object, `api` leading to the
 /// primary and no `new`; in the primary Region a group and an ECS service that serve behind a load balancer's door, and a database's.
 pub fn world() -> FakeWorld {
     let world = FakeWorld::new();
@@ -262,6 +287,8 @@ pub fn world() -> FakeWorld {
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));
     world.put_function(FUNCTION, FakeFunction::of(Some(2), None));
+    world.put_project(PROJECT, FakeProject::ending("SUCCEEDED"));
+    world.put_document(DOCUMENT, FakeDocument::ending("Success", &["Stage", "PilotRunId"]));
     world.put_bucket(STOP_BUCKET);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);

@@ -3,6 +3,8 @@
 //! Time does not pass in it; looking does. Each describing call brings what is under way one step on, so that a test is exact about
 //! how often a step function must look, whatever the clock says.
 
+mod automations;
+mod builds;
 mod functions;
 mod global_clusters;
 mod groups;
@@ -22,6 +24,8 @@ use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
 
+pub use automations::{FakeAutomation, FakeDocument};
+pub use builds::{FakeBuild, FakeProject};
 pub use functions::{FakeFunction, FakeProvisioned};
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
@@ -43,6 +47,8 @@ struct State {
     /// By `CLUSTER/SERVICE`.
     services: BTreeMap<String, FakeService>,
     functions: BTreeMap<String, FakeFunction>,
+    projects: BTreeMap<String, FakeProject>,
+    documents: BTreeMap<String, FakeDocument>,
     buckets: BTreeSet<String>,
     /// By bucket and key: the body.
     objects: BTreeMap<(String, String), String>,
@@ -66,6 +72,10 @@ pub struct WorldValues {
     pub services: BTreeMap<String, ServiceBefore>,
     /// Reserved and provisioned concurrency of each function.
     pub functions: BTreeMap<String, ConcurrencyBefore>,
+    /// How many builds of each CodeBuild project run.
+    pub running_builds: BTreeMap<String, usize>,
+    /// How many automations of each SSM document run.
+    pub running_automations: BTreeMap<String, usize>,
     /// The objects there are, by bucket and key.
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
@@ -104,6 +114,8 @@ impl FakeWorld {
             groups: state.groups.iter().map(|(name, group)| (name.clone(), group.sizes)).collect(),
             services: state.services.iter().map(|(name, service)| (name.clone(), service.settings())).collect(),
             functions: state.functions.iter().map(|(name, function)| (name.clone(), function.settings())).collect(),
+            running_builds: state.projects.iter().map(|(name, project)| (name.clone(), project.running())).collect(),
+            running_automations: state.documents.iter().map(|(name, one)| (name.clone(), one.running())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
             primary_groups: self.primary.peek_groups(),

@@ -4,20 +4,21 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample, ReplicaObserved,
-    RestoredObserved, ServiceObserved,
+    DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample,
+    ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RestoredKind};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Backups, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
-    Services, StopObjects,
+    Automations, Backups, Builds, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas,
+    RestoredDatabases, Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::in_region_adapter::AwsInRegion;
 use promote_db::restore_adapter::AwsRestores;
 use scale_compute::adapter::AwsGroups;
+use scale_compute::hooks_adapter::AwsHooks;
 use scale_compute::lambda_adapter::AwsConcurrencies;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
@@ -35,6 +36,7 @@ pub struct AwsTarget {
     groups: AwsGroups,
     services: AwsServices,
     concurrencies: AwsConcurrencies,
+    hooks: AwsHooks,
 }
 
 impl AwsTarget {
@@ -48,6 +50,7 @@ impl AwsTarget {
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
             concurrencies: AwsConcurrencies::new(config),
+            hooks: AwsHooks::new(config),
         }
     }
 }
@@ -131,6 +134,14 @@ impl Region for AwsRegion {
 
     async fn function(&self, function: &str, qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
         self.target.concurrencies.describe(function, qualifier).await
+    }
+
+    async fn build_project(&self, project: &str) -> Result<bool, CallError> {
+        self.target.hooks.project_exists(project).await
+    }
+
+    async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        self.target.hooks.document(name, version).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

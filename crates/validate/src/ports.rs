@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, RestoredObserved,
-    ServiceObserved,
+    DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved,
+    RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_shell::CallError;
@@ -61,6 +61,14 @@ pub trait Region: InRegionReads {
         function: &str,
         qualifier: Option<&str>,
     ) -> impl Future<Output = Result<Option<FunctionObserved>, CallError>>;
+    /// Whether there is such a CodeBuild project.
+    fn build_project(&self, project: &str) -> impl Future<Output = Result<bool, CallError>>;
+    /// An SSM document; `None`: no such document or version.
+    fn document(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> impl Future<Output = Result<Option<DocumentObserved>, CallError>>;
     /// Whether a bucket is there: a missing object says nothing about its bucket.
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.

@@ -2,7 +2,7 @@
 
 use futures::future::{join_all, join3};
 use http_probe::{Http, Request};
-use pilot_core::contract::StepResponse;
+use pilot_core::contract::{Status, Step, StepResponse};
 use pilot_core::decide::{concurrency, endpoint, group, service};
 use pilot_core::plan::{
     AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, LambdaConcurrency, Method,
@@ -34,7 +34,8 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
     // The run's own targets: a share of the primary's capacity is the number that this run found at its beginning.
     let plan = &capacity::pinned(context).await?.fixed(context.plan);
     let (databases, computes, reads) =
-        join3(databases(plan, eyes.region), computes(plan, eyes.region), endpoints(plan, eyes.http, Method::Get)).await;
+        join3(databases(plan, eyes.region), computes(context, eyes.region), endpoints(plan, eyes.http, Method::Get))
+            .await;
     let mut checks: Vec<Check> = databases.into_iter().chain(computes).chain(reads).collect();
     if !context.run.mode.acts() {
         // A write probe leaves a row behind: that is a change of the workload.
@@ -125,16 +126,29 @@ async fn moved<R: Region>(
     }
 }
 
-async fn computes<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
-    join_all(plan.compute.iter().map(async |compute: &Compute| {
+async fn computes<L: Ledger, R: Region>(context: &StepContext<'_, L>, region: &R) -> Vec<Check> {
+    join_all(context.plan.compute.iter().map(async |compute: &Compute| {
         let seen = match compute {
             Compute::AutoScalingGroup(component) => in_service(component, region).await,
             Compute::EcsService(component) => running(component, region).await,
             Compute::LambdaConcurrency(component) => provisioned(component, region).await,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => ended(context, compute.name()).await,
         };
         (compute.name().to_owned(), seen)
     }))
     .await
+}
+
+/// How a hook ended, as the run wrote it down: nothing of ours shows what it made, the endpoints do.
+async fn ended<L: Ledger>(context: &StepContext<'_, L>, hook: &str) -> Result<String, String> {
+    let steps = context.ledger.steps(&context.run.run_id).await;
+    let steps = steps.map_err(|failure| format!("the run's steps could not be read, {failure}"))?;
+    let recorded = steps.iter().filter(|step| step.name == Step::ScaleCompute).flat_map(|step| &step.components);
+    match recorded.into_iter().find(|component| component.name == hook) {
+        Some(component) if component.status == Status::Done => Ok(component.detail.clone()),
+        Some(component) => Err(component.detail.clone()),
+        None => Err("this run has not run the hook".to_owned()),
+    }
 }
 
 async fn in_service<R: Region>(component: &AutoScalingGroup, region: &R) -> Result<String, String> {

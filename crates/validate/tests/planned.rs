@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer,
-    ReplicaObserved, RestoredObserved, ServiceObserved,
+    DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample,
+    NoAnswer, ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
@@ -78,6 +78,14 @@ impl Region for Stage {
 
     async fn function(&self, function: &str, _qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
         unreachable!("the plan has no function {function}")
+    }
+
+    async fn build_project(&self, project: &str) -> Result<bool, CallError> {
+        unreachable!("the plan has no hook {project}")
+    }
+
+    async fn document(&self, name: &str, _: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        unreachable!("the plan has no hook {name}")
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

@@ -11,20 +11,23 @@ use std::net::SocketAddr;
 
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
-use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::contract::{Assessment, ComponentProgress, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::last_known::{Known, LastKnown};
+use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
-    InRegionCluster, LagSample, NoAnswer, ProvisionedStatus, ReplicaObserved, RestoredObserved, ServiceObserved,
+    DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved,
+    GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus, ReplicaObserved,
+    RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
+use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
-    Backups, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
-    Services, StopObjects,
+    Automations, Backups, Builds, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas,
+    RestoredDatabases, Services, StopObjects,
 };
 use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
@@ -138,6 +141,16 @@ impl Region for Seen {
     async fn function(&self, function: &str, qualifier: Option<&str>) -> Result<Option<FunctionObserved>, CallError> {
         self.check("function")?;
         Concurrencies::describe(&self.world, function, qualifier).await
+    }
+
+    async fn build_project(&self, project: &str) -> Result<bool, CallError> {
+        self.check("build project")?;
+        self.world.project_exists(project).await
+    }
+
+    async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        self.check("document")?;
+        self.world.document(name, version).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {
@@ -937,4 +950,76 @@ async fn the_figure_is_pinned_when_the_run_looks_first_and_the_proof_is_held_aga
     stage.seen.world.put_group(GROUP, FakeGroup::of(2, 4, 3));
     let response = stage.step(Step::Validate).await.unwrap();
     assert_eq!(detail(&response, "web"), "3 or more in service");
+}
+
+/// A stage whose plan has a CodeBuild hook beside its group.
+fn with_build() -> Stage {
+    Stage::ready_for(&fixture::with_build(&plan_yaml()))
+}
+
+#[tokio::test]
+async fn a_hook_is_ready_when_it_is_there() {
+    let stage = with_build();
+    let response = stage.step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(detail(&response, "deploy"), "the CodeBuild project shop-deploy is there");
+    let refused_to_tell = with_build();
+    refused_to_tell.fail("build project", refused());
+    let wrong = Stage::ready_for(&fixture::with_build(&plan_yaml()).replace(fixture::PROJECT, "shop-deploi"));
+    for (stage, said) in [(refused_to_tell, "AWS refused to tell"), (wrong, "correct projectName in the plan")] {
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains("deploy: ") && failure.what.contains(said), "{failure}");
+    }
+    let waits = with_build();
+    waits.fail("build project", unanswered());
+    assert_eq!(waits.step(Step::Ready).await.unwrap().status, Status::InProgress);
+}
+
+#[tokio::test]
+async fn a_hook_is_proven_by_what_the_run_wrote_down_of_its_end() {
+    let stage = Stage {
+        seen: Stage::recovered().await.seen,
+        application: Stage::recovered().await.application,
+        ..with_build()
+    };
+    let rows = [
+        (None, Status::InProgress, "this run has not run the hook"),
+        (Some((Status::InProgress, "build 1 is `IN_PROGRESS`")), Status::InProgress, "build 1 is `IN_PROGRESS`"),
+        (Some((Status::Done, "build 1 ended `SUCCEEDED`")), Status::Done, "build 1 ended `SUCCEEDED`"),
+    ];
+    for (recorded, expected, said) in rows {
+        if let Some((status, detail)) = recorded {
+            let components = vec![ComponentProgress { name: "deploy".into(), status, detail: detail.into() }];
+            let record = StepRecord {
+                name: Step::ScaleCompute,
+                started_at: now(),
+                ended_at: (status == Status::Done).then(now),
+                outcome: status,
+                components,
+                error: None,
+            };
+            stage.ledger.record_step(&stage.run.run_id, &record).await.unwrap();
+        }
+        let response = stage.step(Step::Validate).await.unwrap();
+        assert_eq!((response.status, detail(&response, "deploy")), (expected, said), "{response:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_automations_document_is_held_against_the_plan() {
+    let of = |yaml: &str| Stage::ready_for(&fixture::with_automation(yaml));
+    let response = of(&plan_yaml()).step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(detail(&response, "runbook"), "the SSM document shop-runbook is Active");
+    let wants = of(&plan_yaml());
+    wants.seen.world.change_document(fixture::DOCUMENT, |document| {
+        document.observed.parameters.insert("Size".into(), false);
+    });
+    let wrong = Stage::ready_for(&fixture::with_automation(&plan_yaml()).replace(fixture::DOCUMENT, "shop-runbok"));
+    for (stage, said) in [(wants, "wants the parameter Size"), (wrong, "correct documentName")] {
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains("runbook: ") && failure.what.contains(said), "{failure}");
+    }
 }

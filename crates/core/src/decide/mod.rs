@@ -12,6 +12,7 @@ pub mod gate;
 pub mod global_cluster;
 pub mod group;
 pub mod health;
+pub mod hook;
 pub mod in_region;
 pub mod last_known;
 pub mod pivot;

@@ -2,6 +2,7 @@
 
 pub mod concurrency;
 pub mod global_cluster;
+pub mod hook;
 pub mod in_region;
 pub mod restore;
 

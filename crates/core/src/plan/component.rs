@@ -10,6 +10,7 @@ use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
 use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
+use super::hook::{AutomationHook, CodeBuildHook};
 use super::lambda::LambdaConcurrency;
 use super::restore::RestoreFromBackup;
 
@@ -169,6 +170,10 @@ pub enum Compute {
     EcsService(EcsService),
     /// The reserved and the provisioned concurrency of a Lambda function. Undo: both go back to the journalled values, which may be none.
     LambdaConcurrency(LambdaConcurrency),
+    /// A CodeBuild project of the owner's. **No undo by us**: what the build made stays; one that still runs is stopped.
+    CodeBuildHook(CodeBuildHook),
+    /// An SSM Automation document of the owner's. **No undo by us**: what it made stays; one that still runs is cancelled.
+    AutomationHook(AutomationHook),
 }
 
 impl Compute {
@@ -178,6 +183,8 @@ impl Compute {
             Compute::AutoScalingGroup(c) => &c.name,
             Compute::EcsService(c) => &c.name,
             Compute::LambdaConcurrency(c) => &c.name,
+            Compute::CodeBuildHook(c) => &c.name,
+            Compute::AutomationHook(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -186,6 +193,8 @@ impl Compute {
             Compute::AutoScalingGroup(c) => c.wave,
             Compute::EcsService(c) => c.wave,
             Compute::LambdaConcurrency(c) => c.wave,
+            Compute::CodeBuildHook(c) => c.wave,
+            Compute::AutomationHook(c) => c.wave,
         }
     }
     /// The capacity it serves with; `None`: its kind has no minimum, maximum and desired count.
@@ -193,7 +202,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => Some(c.capacity.sizes()),
             Compute::EcsService(c) => Some(c.capacity.sizes()),
-            Compute::LambdaConcurrency(_) => None,
+            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
         }
     }
     /// The share of the primary's capacity it serves with, in per cent, if the plan states one.
@@ -201,7 +210,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.capacity.percent_of_primary,
             Compute::EcsService(c) => c.capacity.percent_of_primary,
-            Compute::LambdaConcurrency(_) => None,
+            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
         }
     }
     /// Fixes a share to the number it comes to, when the primary is known to have had this much.
@@ -209,7 +218,7 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary_desired),
             Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary_desired),
-            Compute::LambdaConcurrency(_) => {}
+            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => {}
         }
     }
     /// The kind as a plan writes it.
@@ -218,6 +227,8 @@ impl Compute {
             Compute::AutoScalingGroup(_) => "autoScalingGroup",
             Compute::EcsService(_) => "ecsService",
             Compute::LambdaConcurrency(_) => "lambdaConcurrency",
+            Compute::CodeBuildHook(_) => "codeBuildHook",
+            Compute::AutomationHook(_) => "automationHook",
         }
     }
     /// The capacity it rests with, if its kind has one of these and the plan states it.
@@ -225,7 +236,15 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
-            Compute::LambdaConcurrency(_) => None,
+            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+        }
+    }
+    /// Whether it is a hook that knows a dry run: then a dry run calls it.
+    pub fn dry_run_call(&self) -> bool {
+        match self {
+            Compute::CodeBuildHook(c) => c.dry_run_call,
+            Compute::AutomationHook(c) => c.dry_run_call,
+            Compute::AutoScalingGroup(_) | Compute::EcsService(_) | Compute::LambdaConcurrency(_) => false,
         }
     }
 }

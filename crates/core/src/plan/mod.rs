@@ -11,6 +11,7 @@ mod component;
 mod ecs;
 mod fence;
 mod home;
+mod hook;
 mod lambda;
 mod name;
 mod read;
@@ -37,6 +38,7 @@ pub use component::{
 pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
+pub use hook::{AutomationHook, CodeBuildHook};
 pub use lambda::{Concurrency, LambdaConcurrency, RestingConcurrency};
 pub use name::is_plan_name;
 pub use restore::{RestoreFromBackup, RestoredKind};

@@ -159,7 +159,7 @@ impl Drive {
                 promote_db::handler::handle(event, &ledger, &self.plans, &databases, now).await
             }
             "scale-compute" => {
-                let computes = Computes { groups: &world, services: &world, concurrencies: &world };
+                let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
                 scale_compute::handler::handle(event, &ledger, &self.plans, &computes, &computes, now).await
             }
             "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
@@ -172,7 +172,7 @@ impl Drive {
         let world = Injected::new(&self.world, &self.faults);
         let ledger = Injected::new(&self.ledger, &self.faults);
         let primaries = self.primaries();
-        let computes = Computes { groups: &world, services: &world, concurrencies: &world };
+        let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
         let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world };
         rollback::handler::handle(event, &ledger, &self.plans, &undoers, now).await
     }

@@ -7,5 +7,6 @@ mod ecs_service;
 mod every_call_fails;
 mod fence;
 mod global_cluster;
+mod hooks;
 mod lambda_concurrency;
 mod lease;

@@ -5,6 +5,8 @@ mod in_region;
 
 mod restores;
 
+mod hooks;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -21,6 +23,8 @@ use crate::CallError;
 pub use in_region::{InRegion, InRegionReads};
 
 pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
+
+pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};
 
 /// RDS read replicas in the recovery Region.
 pub trait Replicas {

@@ -5,6 +5,7 @@ mod components;
 mod concurrency;
 mod fence;
 mod home;
+mod hooks;
 mod in_region;
 mod names;
 mod proof;
@@ -23,6 +24,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
     restore::check(plan, &mut problems);
+    hooks::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     in_region::check(plan, &mut problems);
