@@ -52,6 +52,7 @@ def _install_shims(settings: Settings) -> None:
     from .aurora_moves import Mover
     from .aurora_snapshots import SnapshotShim
     from .aurora_writer import WriterShim
+    from .automation import AutomationShim
     from .autoscaling import GroupShim
     from .build_run import BuildSettings
     from .cache_global import CacheGlobalShim
@@ -99,6 +100,7 @@ def _install_shims(settings: Settings) -> None:
     backup.install()
     cloudformation.install()
     stepfunctions.install()
+    AutomationShim(settings.function_endpoint_url).install()
     builds = BuildShim(BuildSettings(settings.function_endpoint_url, settings.build_minute_seconds))
     builds.install()
     end_also(builds.end_all)
