@@ -67,7 +67,9 @@ def _install_shims(settings: Settings) -> None:
     from .rds_rename import RenameShim
     from .rds_replica import ReplicaShim
     from .rds_snapshots import InstanceSnapshotShim
-    from .recovery_control import RecoveryControl
+    from .recovery_cluster import RecoveryCluster
+    from .recovery_config import RecoveryConfig
+    from .recovery_records import RecoveryRecords
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
@@ -96,7 +98,9 @@ def _install_shims(settings: Settings) -> None:
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)
-    RecoveryControl(world).install()
+    switches = RecoveryRecords()
+    RecoveryConfig(switches).install()
+    RecoveryCluster(world, switches).install()
     backup.install()
     cloudformation.install()
     stepfunctions.install()
