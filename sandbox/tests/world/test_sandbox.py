@@ -126,7 +126,7 @@ def test_control_refuses_with_a_reason(sandbox: Sandbox) -> None:
 
 
 def test_an_endpoint_of_a_routing_control_cluster_is_put_out_of_order(sandbox: Sandbox) -> None:
-    client = AwsClients(sandbox.content["emulatorUrl"]).client("route53-recovery-cluster", "us-east-1")
+    client = AwsClients(sandbox.content["endpointUrl"]).client("route53-recovery-cluster", "us-east-1")
     assert client.list_routing_controls()["RoutingControls"] == []
     assert sandbox.control("/recovery-endpoints/us-east-1/down", {}) == {"down": ["us-east-1"]}
     with pytest.raises(client.exceptions.EndpointTemporarilyUnavailableException):
