@@ -36,6 +36,7 @@ def _install_shims(settings: Settings) -> None:
         alarms,
         backup,
         cloudformation,
+        dynamodb_tables,
         emf,
         events,
         functions,
@@ -50,6 +51,7 @@ def _install_shims(settings: Settings) -> None:
     from .aurora_failover import FailoverShim
     from .aurora_global import GlobalShim
     from .aurora_moves import Mover
+    from .aurora_point_in_time import PointInTimeShim
     from .aurora_snapshots import SnapshotShim
     from .aurora_writer import WriterShim
     from .autoscaling import GroupShim
@@ -58,6 +60,7 @@ def _install_shims(settings: Settings) -> None:
     from .cache_groups import CacheGroupShim
     from .codebuild import BuildShim
     from .doors import DoorKeeper
+    from .dynamodb_point_in_time import TablePointInTimeShim
     from .ecs_services import ServiceShim
     from .function_concurrency import ConcurrencyShim
     from .rds_deletion import DeletionShim
@@ -85,6 +88,9 @@ def _install_shims(settings: Settings) -> None:
     for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), WriterShim(world)):
         shim.install()
     FailoverShim(world, Mover(world)).install()
+    PointInTimeShim(world).install()
+    dynamodb_tables.install()
+    TablePointInTimeShim(world).install()
     GroupShim(world).install()
     ServiceShim(world).install()
     ApplicationAutoScaling(world).install()
@@ -94,7 +100,7 @@ def _install_shims(settings: Settings) -> None:
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)
-    backup.install()
+    backup.BackupShim(world).install()
     cloudformation.install()
     stepfunctions.install()
     builds = BuildShim(BuildSettings(settings.function_endpoint_url, settings.build_minute_seconds))

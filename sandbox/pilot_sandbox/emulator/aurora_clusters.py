@@ -29,6 +29,7 @@ from .aurora_records import (
 from .aurora_snapshots import add_final_snapshot, delete_automated_snapshots
 from .rds_modify import replace_groups
 from .rds_records import shown_status
+from .restored_databases import start_with_instance, was_restored
 from .world_hooks import World
 
 _CREATING_SECONDS = 0.5
@@ -103,7 +104,7 @@ class ClusterShim:
                     region_of(cluster), cluster["DBClusterIdentifier"], record["AvailabilityZone"]
                 )
             if record["DBInstanceStatus"] == "creating" and cluster["Status"] != "creating":
-                record["DBInstanceStatus"] = "available"
+                start_with_instance(self._world, cluster, record)
 
         threading.Timer(_CREATING_SECONDS, done).start()
         return rds._single_instance_response("CreateDBInstanceResponse", "CreateDBInstanceResult", record)
@@ -163,7 +164,8 @@ class ClusterShim:
         if final:
             add_final_snapshot(cluster, final)
         delete_automated_snapshots(cluster)
-        self._world.stop_database(region_of(cluster), cluster["DBClusterIdentifier"])
+        end = self._world.delete_database if was_restored(cluster) else self._world.stop_database
+        end(region_of(cluster), cluster["DBClusterIdentifier"])
         return response
 
 

@@ -33,6 +33,7 @@ from .aurora_records import (
     set_instances,
     writer_of,
 )
+from .restored_databases import keep_continuously
 from .world_hooks import World
 
 logger = logging.getLogger("pilot.aurora")
@@ -129,6 +130,7 @@ class GlobalShim:
         time.sleep(_CREATING_SECONDS)
         while find_cluster(cluster["DBClusterArn"]) is cluster:
             if not is_secondary(cluster) or self._follows(cluster):
+                keep_continuously(self._world, cluster)
                 cluster["Status"] = "available"
                 set_instances(cluster, "available")
                 return

@@ -56,8 +56,10 @@ class DoorKeeper:
                     key = ("rds", account_id, region, identifier, record.get("DbiResourceId", ""))
                     self._attempt(self._keep_database, key, record)
             for (account_id, region, identifier), record in list(rds._clusters._data.items()):
-                key = ("rds", account_id, region, identifier, record.get("DbClusterResourceId", ""))
-                self._attempt(self._keep_database, key, record)
+                # The server of one that is being restored is not there yet.
+                if record["Status"] not in _NO_DOOR:
+                    key = ("rds", account_id, region, identifier, record.get("DbClusterResourceId", ""))
+                    self._attempt(self._keep_database, key, record)
 
     def _attempt(self, work, key: DoorKey, subject) -> None:
         try:

@@ -33,6 +33,8 @@ def _healthy_world(emulator: Emulator) -> Iterator[None]:
     yield
     emulator.world.refuse_launch = emulator.world.refuse_promotion = emulator.world.refuse_doors = None
     emulator.world.refuse_follow = emulator.world.refuse_snapshot = None
+    emulator.world.refuse_backup = emulator.world.refuse_restore = None
+    emulator.world.delays["restoreSeconds"] = 0.5
     emulator.world.databases_may_change.set()
     emulator.world.tasks_may_start.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -19,13 +20,18 @@ class FakeWorld:
             "scaleInSeconds": 1.0,
             "provisionedConcurrencySeconds": 1.0,
             "cacheSeconds": 1.0,
+            "restoreSeconds": 0.5,
         }
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
         self.refuse_follow: str | None = None
         self.refuse_launch: str | None = None
         self.refuse_snapshot: str | None = None
-        #: While it is clear, no server is made, copied, renamed or ended.
+        self.refuse_backup: str | None = None
+        self.refuse_restore: str | None = None
+        #: What databases were like when they were backed up, by the name of the recovery point.
+        self.backups: dict[str, dict] = {}
+        #: While it is clear, no server is made, backed up, renamed or ended.
         self.databases_may_change = threading.Event()
         self.databases_may_change.set()
         #: While it is clear, launches of ECS tasks are not answered.
@@ -67,10 +73,17 @@ class FakeWorld:
             return self._set_door((parts[2], parts[3], parts[4]), body["open"])
         if parts[-1] == "ended":
             return 200, {"ended": self.ended_tasks}
+        if parts[1] == "backups":
+            return self._restore(self.backups.get(parts[2]), body)
         if parts[1] == "rds":
             database = self.databases.get((parts[2], parts[3]))
             if database is None:
                 return 404, {"message": "unknown"}
+            if parts[-1] == "backup":
+                self.databases_may_change.wait()
+                return self._back_up(database, body["name"])
+            if parts[-1] == "restore":
+                return self._restore(database, body)
             if parts[-1] in ("replica", "rename", "snapshot", "delete"):
                 self.databases_may_change.wait()
                 return self._change_databases(parts[-1], (parts[2], parts[3]), body)
@@ -102,8 +115,23 @@ class FakeWorld:
                 "start": {"running": True},
                 "place": body,
                 "move": {"running": True, **body},
+                "continuous-backup": {"restorable": [time.time(), time.time() + 3600]},
             }[verb]
         )
+        return 200, {}
+
+    def _back_up(self, database: dict, name: str) -> tuple[int, dict]:
+        if self.refuse_backup:
+            return 409, {"message": self.refuse_backup}
+        self.backups[name] = dict(database)
+        return 200, {}
+
+    def _restore(self, source: dict | None, body: dict) -> tuple[int, dict]:
+        if source is None:
+            return 404, {"message": "unknown"}
+        if self.refuse_restore:
+            return 409, {"message": self.refuse_restore}
+        self.databases[body["region"], body["identifier"]] = {**source, "running": False, "restorable": None}
         return 200, {}
 
     def _change_databases(self, verb: str, database: tuple[str, str], body: dict) -> tuple[int, dict]:

@@ -1,4 +1,4 @@
-"""Backups of real PostgreSQL servers, and real servers made from them: what was written before is there, later is not."""
+"""Backups of real PostgreSQL servers, and real servers made from them: what was written before is there, no more."""
 
 from __future__ import annotations
 
