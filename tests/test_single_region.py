@@ -196,7 +196,7 @@ def _assert_restored_table(workload: Workload, good: list[dict]) -> None:
 
 
 def test_spoilt_data(orders: Workload) -> None:
-    """Cluster and table are restored to a moment before, the function is led to them, the originals stay as they are."""
+    """Cluster and table are restored to a moment before, the function is led to them, the originals stay."""
     restore = Workload(f"{orders.name}-restore", orders.sandbox)
     good = _items(orders)
     orders.acked_until(10)

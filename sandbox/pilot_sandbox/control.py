@@ -54,6 +54,8 @@ class ControlServer:
                 web.post("/workloads", self._add_workload),
                 web.delete("/workloads/{name}", self._remove_workload),
                 web.get("/client", self._client),
+                web.post("/recovery-endpoints/{region}/{change:down|up}", self._change_recovery_endpoint),
+                web.get("/hooks/recovery-endpoints", self._recovery_endpoints),
                 web.get("/hooks/delays", self._hook_delays),
                 web.post("/hooks/{kind:autoscaling|ecs}/{region}/{group}/launch", self._launch),
                 web.post("/hooks/{kind:autoscaling|ecs}/{region}/{group}/terminate", self._terminate),
@@ -134,6 +136,17 @@ class ControlServer:
                 raise _refusal(400, f"no delay is called {name!r}; there are {', '.join(known)}")
             setattr(self._world.delays, name, _seconds(name, value))
         return await self._get_delays(request)
+
+    async def _change_recovery_endpoint(self, request: web.Request) -> web.Response:
+        region = request.match_info["region"]
+        if request.match_info["change"] == "down":
+            self._world.recovery_endpoints_down.add(region)
+        else:
+            self._world.recovery_endpoints_down.discard(region)
+        return await self._recovery_endpoints(request)
+
+    async def _recovery_endpoints(self, _: web.Request) -> web.Response:
+        return _pretty({"down": sorted(self._world.recovery_endpoints_down)})
 
     async def _set_lag(self, request: web.Request) -> web.Response:
         workload = self._workload(request)

@@ -19,6 +19,8 @@ _EXAMPLES = (
     ("POST /backup/take", "do what the backup plan does every hour", None),
     ("POST /probe/network/down", "the functions' HTTP probes fail although the primary is well", None),
     ("POST /probe/network/up", "the probes reach their targets again", None),
+    ("POST /recovery-endpoints/us-east-1/down", "a routing control cluster's endpoint there is out of order", None),
+    ("POST /recovery-endpoints/us-east-1/up", "it is in order again", None),
     ("GET /delays", "how long the emulated control plane takes", None),
     (
         "POST /delays",

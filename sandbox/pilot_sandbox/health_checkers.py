@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .health_probe import Verdict, probe
 
@@ -78,9 +79,11 @@ class HealthCheckers:
         #: How long 10 s of a RequestInterval (10 or 30 on AWS) last here, asked at each round.
         self._ten_seconds_last = ten_seconds_last
         self._checks: dict[str, HealthCheck] = {}
+        self._control_states: dict[str, str] = {}
 
-    def update(self, configs: dict[str, dict]) -> None:
-        """Follow the health checks that exist now: id to HealthCheckConfig."""
+    def update(self, configs: dict[str, dict], control_states: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Follow the health checks that exist now: id to HealthCheckConfig; and routing controls' states by ARN."""
+        self._control_states = dict(control_states)
         for check_id in self._checks.keys() - configs.keys():
             for task in self._checks.pop(check_id).tasks:
                 task.cancel()
@@ -115,7 +118,10 @@ class HealthCheckers:
         if kind == "CALCULATED":
             children = check.config.get("ChildHealthChecks", [])
             healthy = sum(map(self.is_healthy, children)) >= check.config.get("HealthThreshold", len(children))
-        elif kind in ("CLOUDWATCH_METRIC", "RECOVERY_CONTROL"):
+        elif kind == "RECOVERY_CONTROL":
+            # On is healthy; a control that does not exist (any more) is nobody's to switch on.
+            healthy = self._control_states.get(check.config.get("RoutingControlArn", "")) == "On"
+        elif kind == "CLOUDWATCH_METRIC":
             # Not evaluated here (see observations): what Route 53 does without data, as configured.
             return check.config.get("InsufficientDataHealthStatus", "Unhealthy") != "Unhealthy"
         else:
@@ -128,12 +134,16 @@ class HealthCheckers:
         if check is None:
             return None
         kind = check.config["Type"]
-        unsupported = f"Failure: the sandbox does not evaluate {kind} health checks; use an HTTP check on an endpoint"
+        if kind == "RECOVERY_CONTROL":
+            state = self._control_states.get(check.config.get("RoutingControlArn", ""), "unknown")
+            seen = f"{'Success' if state == 'On' else 'Failure'}: the routing control is {state}"
+        else:
+            seen = f"Failure: the sandbox does not evaluate {kind} health checks; use an HTTP check on an endpoint"
         return [
             {
                 "region": checker.region,
                 "ipAddress": checker.address,
-                "status": checker.status if check.tasks else unsupported,
+                "status": checker.status if check.tasks else seen,
             }
             for checker in check.checkers
         ]

@@ -71,6 +71,8 @@ class World:
     delays: Delays = field(default_factory=Delays)
     workloads: dict[str, RunningWorkload] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    #: Regions whose endpoint of a routing control cluster is out of order.
+    recovery_endpoints_down: set[str] = field(default_factory=set)
     #: Called after workloads have come or gone.
     on_change: Callable[[], None] = lambda: None
 

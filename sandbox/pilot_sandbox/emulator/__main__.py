@@ -69,6 +69,7 @@ def _install_shims(settings: Settings) -> None:
     from .rds_rename import RenameShim
     from .rds_replica import ReplicaShim
     from .rds_snapshots import InstanceSnapshotShim
+    from .recovery_control import RecoveryControl
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
@@ -100,6 +101,7 @@ def _install_shims(settings: Settings) -> None:
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)
+    RecoveryControl(world).install()
     backup.BackupShim(world).install()
     cloudformation.install()
     stepfunctions.install()

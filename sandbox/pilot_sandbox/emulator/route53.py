@@ -18,6 +18,7 @@ from ministack.services.cloudformation import provisioners
 from .world_hooks import World
 
 _HEALTH_CHECK_STATUS_PATH = re.compile(r"/2013-04-01/healthcheck/([^/]+)/status")
+_HEALTH_CHECKS_PATH = "/2013-04-01/healthcheck"
 _RECORD_PATH = re.compile(r"/2013-04-01/hostedzone/[^/]+/rrset/?")
 # The defaults that AWS reports for a check of an endpoint.
 _DEFAULTS = {"RequestInterval": 30, "FailureThreshold": 3, "MeasureLatency": False, "Inverted": False}
@@ -36,6 +37,8 @@ def install(world: World) -> None:
         status_of = _HEALTH_CHECK_STATUS_PATH.fullmatch(path)
         if method == "GET" and status_of:
             return await asyncio.to_thread(health_check_status, world, status_of.group(1))
+        if method == "POST" and path == _HEALTH_CHECKS_PATH and (refusal := _refuse_health_check(body)) is not None:
+            return refusal
         if method == "POST" and _RECORD_PATH.fullmatch(path):
             # The hook blocks, and this is the event loop: ask beforehand, off it.
             _Propagation.seconds = await asyncio.to_thread(world.delay_seconds, "recordsInsyncSeconds")
@@ -96,6 +99,17 @@ def _refuse_batch(body: bytes) -> tuple | None:
     if records > _BATCH_RECORDS_MAX or characters > _BATCH_CHARACTERS_MAX:
         message = f"The batch holds {records} records and {characters} characters (UPSERT counts twice)."
         return route53._error_response("InvalidChangeBatch", message, 400)
+    return None
+
+
+def _refuse_health_check(body: bytes) -> tuple | None:
+    root = route53._parse_body(body)
+    config = route53._find(root, "HealthCheckConfig") if root is not None else None
+    if config is None or route53._text(config, "Type") != "RECOVERY_CONTROL":
+        return None
+    if not route53._text(config, "RoutingControlArn"):
+        message = "Invalid parameter: RoutingControlArn is required for a health check of type RECOVERY_CONTROL."
+        return route53._error_response("InvalidInput", message, 400)
     return None
 
 

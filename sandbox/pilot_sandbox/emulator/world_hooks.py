@@ -88,6 +88,10 @@ class World:
         """What the world's health checkers last saw, or None where they do not watch this check."""
         return self._get(f"/hooks/healthchecks/{_quote(health_check_id)}")
 
+    def unavailable_endpoints(self) -> set[str]:
+        """The Regions whose endpoint of a routing control cluster is out of order."""
+        return set((self._get("/hooks/recovery-endpoints") or {}).get("down", []))
+
     def promote_database(self, region: str, identifier: str) -> Outcome:
         """Promote the real standby; ok once it accepts writes."""
         return self._post(f"/hooks/rds/{_quote(region)}/{_quote(identifier)}/promote", {})

@@ -22,6 +22,7 @@ class FakeWorld:
             "cacheSeconds": 1.0,
             "restoreSeconds": 0.5,
         }
+        self.endpoints_down: list[str] = []
         self.databases: dict[tuple[str, str], dict] = {}
         self.refuse_promotion: str | None = None
         self.refuse_follow: str | None = None
@@ -67,6 +68,8 @@ class FakeWorld:
         self.calls.append((path, body))
         if parts[1] == "delays":
             return 200, self.delays
+        if parts[1] == "recovery-endpoints":
+            return 200, {"down": self.endpoints_down}
         if parts[1] == "healthchecks":
             return 200, {"observations": self.observations}
         if parts[1] == "doors":

@@ -144,3 +144,17 @@ async def test_probe_of_a_closed_port_fails() -> None:
     verdict = await probe(_config(Port=free_port()))
     assert not verdict.healthy
     assert verdict.status.startswith("Failure: ")
+
+
+async def test_a_check_of_a_routing_control_follows_its_state() -> None:
+    checkers = HealthCheckers()
+    followed, inverted = (
+        {"Type": "RECOVERY_CONTROL", "RoutingControlArn": "arn", "Inverted": each} for each in (False, True)
+    )
+    configs = {"followed": followed, "inverted": inverted}
+    for state, healthy in (("On", True), ("Off", False), ("On", True)):
+        checkers.update(configs, {"arn": state})
+        assert (checkers.is_healthy("followed"), checkers.is_healthy("inverted")) == (healthy, not healthy)
+        assert f"is {state}" in checkers.observations("followed")[0]["status"]
+    checkers.update(configs, {})
+    assert not checkers.is_healthy("followed")
