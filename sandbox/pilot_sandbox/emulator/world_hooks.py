@@ -28,6 +28,7 @@ _DEFAULT_DELAYS = {
     "scaleInSeconds": 15.0,
     "rejoinSeconds": 3.0,
     "restoreSeconds": 1.0,
+    "automaticFailoverSeconds": 0.0,
 }
 
 
