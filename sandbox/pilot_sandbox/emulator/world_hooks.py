@@ -32,6 +32,7 @@ _DEFAULT_DELAYS = {
     "provisionedConcurrencySeconds": 2.0,
     "restoreSeconds": 1.0,
     "cacheSeconds": 3.0,
+    "automaticFailoverSeconds": 0.0,
 }
 
 
