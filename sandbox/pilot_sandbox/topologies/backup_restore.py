@@ -36,10 +36,9 @@ def _identifiers(names: Names) -> dict[str, str]:
 def _parameters(names: Names) -> dict[str, str]:
     return {
         "PrimaryClusterIdentifier": names.cluster(_PRIMARY),
-        "RecoveryClusterIdentifier": names.cluster(_RECOVERY),
         "PrimaryDbIdentifier": names.cluster_instance(_PRIMARY),
-        "ReplicaIdentifier": names.cluster_instance(_RECOVERY),
         "PrimaryAutoScalingGroupName": names.group,
+        "CodeBuildProjectName": names.build_project("deploy"),
     }
 
 

@@ -40,10 +40,10 @@ def _identifiers(names: Names) -> dict[str, str]:
 
 def _parameters(names: Names) -> dict[str, str]:
     return {
-        "PrimaryClusterIdentifier": names.cluster(_REGION),
-        "RecoveryClusterIdentifier": names.cluster(_REGION),
-        "PrimaryDbIdentifier": names.cluster_instance(_REGION, 1),
-        "ReplicaIdentifier": names.cluster_instance(_REGION, 2),
+        "ClusterIdentifier": names.cluster(_REGION),
+        "ClusterInstanceIdentifier": f"{names.cluster(_REGION)}-*",
+        "ConcurrencyFunctionName": names.function,
+        "CodeBuildProjectName": names.build_project("lead-over"),
     }
 
 
