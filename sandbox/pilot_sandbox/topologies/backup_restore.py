@@ -38,6 +38,8 @@ def _parameters(names: Names) -> dict[str, str]:
         "PrimaryClusterIdentifier": names.cluster(_PRIMARY),
         "PrimaryDbIdentifier": names.cluster_instance(_PRIMARY),
         "PrimaryAutoScalingGroupName": names.group,
+        "RestoredIdentifier": names.cluster(_RECOVERY),
+        "RestoreRoleArn": names.role_arn("restore"),
         "CodeBuildProjectName": names.build_project("deploy"),
     }
 
