@@ -55,6 +55,7 @@ def _install_shims(settings: Settings) -> None:
     from .aurora_point_in_time import PointInTimeShim
     from .aurora_snapshots import SnapshotShim
     from .aurora_writer import WriterShim
+    from .automation import AutomationShim
     from .autoscaling import GroupShim
     from .build_run import BuildSettings
     from .cache_global import CacheGlobalShim
@@ -70,7 +71,9 @@ def _install_shims(settings: Settings) -> None:
     from .rds_rename import RenameShim
     from .rds_replica import ReplicaShim
     from .rds_snapshots import InstanceSnapshotShim
-    from .recovery_control import RecoveryControl
+    from .recovery_cluster import RecoveryCluster
+    from .recovery_config import RecoveryConfig
+    from .recovery_records import RecoveryRecords
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
@@ -104,10 +107,13 @@ def _install_shims(settings: Settings) -> None:
     load_balancers.install()
     DoorKeeper(world).start()
     route53.install(world)
-    RecoveryControl(world).install()
+    switches = RecoveryRecords()
+    RecoveryConfig(switches).install()
+    RecoveryCluster(world, switches).install()
     backup.BackupShim(world).install()
     cloudformation.install()
     stepfunctions.install()
+    AutomationShim(settings.function_endpoint_url).install()
     builds = BuildShim(BuildSettings(settings.function_endpoint_url, settings.build_minute_seconds))
     builds.install()
     end_also(builds.end_all)

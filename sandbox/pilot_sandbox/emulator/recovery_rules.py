@@ -1,8 +1,8 @@
 """Application Recovery Controller: routing controls, and whether safety rules allow a change of their states.
 
 Pure: no request, no clock of its own. After the developer guide's "Creating safety rules": an assertion rule looks at
-the states as they would be after the change, a gating rule at the gating controls as they are before it; with `Inverted`
-a rule is met when it otherwise were not. For `WaitPeriodMs` after a change of a rule's controls every other is refused.
+the states as they would be after the change, a gating rule at the gating controls as they are before it. `Inverted`
+turns a rule round. For `WaitPeriodMs` after a change of a rule's controls every other change is refused.
 """
 
 from __future__ import annotations

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 from botocore.exceptions import ClientError
+from dnslib import DNSRecord
 from emulator_process import Emulator
+from pilot_sandbox.aws_clients import AwsClients
+from pilot_sandbox.dns_answers import answer
 from pilot_sandbox.emulator.recovery_rules import SafetyRule, violated
+from pilot_sandbox.health_checkers import HealthCheckers
+from pilot_sandbox.route53_watch import read_route53
 
 CONFIG_REGION = "us-west-2"
 
@@ -198,6 +203,49 @@ def test_a_health_check_of_a_routing_control_keeps_its_arn(cluster: Cluster) -> 
     assert kept == kept | config
     without = {"CallerReference": uuid.uuid4().hex, "HealthCheckConfig": {"Type": "RECOVERY_CONTROL"}}
     assert refusal(client.create_health_check, **without)["Code"] == "InvalidInput"
+
+
+def test_the_sandbox_s_dns_follows_the_switch(cluster: Cluster, name: str) -> None:
+    client = cluster.emulator.client("route53", "us-east-1")
+    zone = client.create_hosted_zone(Name=f"{name}.test", CallerReference=uuid.uuid4().hex)["HostedZone"]["Id"]
+    changes = [
+        {
+            "Action": "CREATE",
+            "ResourceRecordSet": {
+                "Name": f"www.{name}.test",
+                "Type": "A",
+                "TTL": 5,
+                "SetIdentifier": failover,
+                "Failover": failover,
+                "HealthCheckId": client.create_health_check(
+                    CallerReference=uuid.uuid4().hex,
+                    HealthCheckConfig={"Type": "RECOVERY_CONTROL", "RoutingControlArn": control},
+                )["HealthCheck"]["Id"],
+                "ResourceRecords": [{"Value": address}],
+            },
+        }
+        for failover, control, address in zip(
+            ("PRIMARY", "SECONDARY"), cluster.controls, ("192.0.2.1", "192.0.2.2"), strict=True
+        )
+    ]
+    client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    clients = AwsClients(cluster.emulator.url)
+
+    def resolved() -> str:
+        zones, checks, states = read_route53(clients)
+        # Only the checks that nobody has to probe: this is no event loop.
+        checkers = HealthCheckers()
+        checkers.update({id_: check for id_, check in checks.items() if check["Type"] == "RECOVERY_CONTROL"}, states)
+        query = DNSRecord.question(f"www.{name}.test", "A")
+        return str(answer(query, zones, checkers.is_healthy).rr[0].rdata)
+
+    for states, address in ((("On", "Off"), "192.0.2.1"), (("Off", "On"), "192.0.2.2"), (("On", "On"), "192.0.2.1")):
+        cluster.switch(*states)
+        assert resolved() == address
+    # The name servers know the states whichever endpoint does not answer callers.
+    cluster.emulator.world.endpoints_down = ["us-east-1", "us-west-2"]
+    cluster.switch("Off", "On", region="eu-west-1")
+    assert resolved() == "192.0.2.2"
 
 
 @pytest.mark.parametrize(

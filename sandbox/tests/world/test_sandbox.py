@@ -125,6 +125,16 @@ def test_control_refuses_with_a_reason(sandbox: Sandbox) -> None:
     assert call(f"{control}/workloads", {"name": "pilot-light"}).status == 409
 
 
+def test_an_endpoint_of_a_routing_control_cluster_is_put_out_of_order(sandbox: Sandbox) -> None:
+    client = AwsClients(sandbox.content["endpointUrl"]).client("route53-recovery-cluster", "us-east-1")
+    assert client.list_routing_controls()["RoutingControls"] == []
+    assert sandbox.control("/recovery-endpoints/us-east-1/down", {}) == {"down": ["us-east-1"]}
+    with pytest.raises(client.exceptions.EndpointTemporarilyUnavailableException):
+        client.list_routing_controls()
+    assert sandbox.control("/recovery-endpoints/us-east-1/up", {}) == {"down": []}
+    assert client.list_routing_controls()["RoutingControls"] == []
+
+
 def test_two_side_by_side_and_killed_outright_nothing_is_left(sandbox: Sandbox) -> None:
     other = Sandbox()
     assert not set(other.ports()) & set(sandbox.ports())
