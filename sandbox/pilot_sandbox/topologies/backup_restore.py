@@ -2,6 +2,7 @@
 
 from ..aws_clients import AwsClients
 from ..naming import Names, Regions
+from ..seed.backup_alarms import BackupAlarms
 from ..seed.bucket import Bucket
 from ..seed.build_project import BuildProject
 from ..seed.cache import Cache
@@ -70,6 +71,7 @@ BACKUP_RESTORE = Topology(
         Groups(primary=(_INSTANCES, 4, _INSTANCES), recovery=None),
         BuildProject("deploy", "deploy", _deploy),
         Canary(),
+        BackupAlarms("bookings-db"),
         SimpleRecords(),
         _BACKUPS,
     ),

@@ -5,6 +5,7 @@ are restored beside the originals to a moment before.
 """
 
 from ..naming import Names, Regions
+from ..seed.backup_alarms import BackupAlarms
 from ..seed.bucket import Bucket
 from ..seed.build_project import BuildProject
 from ..seed.canary import Canary
@@ -61,6 +62,7 @@ SINGLE_REGION = Topology(
         _FUNCTION,
         BuildProject("lead-over", "lead_over", _lead_over),
         Canary(),
+        BackupAlarms("orders-db"),
         SimpleRecords(),
         _BACKUPS,
     ),
