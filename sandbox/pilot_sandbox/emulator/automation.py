@@ -28,6 +28,7 @@ from ministack.services import ssm
 from . import automation_runbook
 from .automation_run import AutomationRun
 from .idempotency import IdempotencyTokens, TokenMismatchError
+from .own_clients import OwnClients
 
 _DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 _TOKEN = re.compile(r"[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}")
@@ -48,7 +49,7 @@ class AutomationShim:
     """What the emulator answers about runbooks and executions."""
 
     def __init__(self, endpoint_url: str) -> None:
-        self._endpoint_url = endpoint_url
+        self._clients = OwnClients(endpoint_url)
         self._documents = AccountRegionScopedDict()
         self._runs = AccountRegionScopedDict()
         self._lock = threading.Lock()
@@ -182,7 +183,7 @@ class AutomationShim:
             "Mode": "Auto",
             "ExecutedBy": f"arn:aws:iam::{get_account_id()}:root",
         }
-        run = AutomationRun(record, document["runbook"], values, self._endpoint_url)
+        run = AutomationRun(record, document["runbook"], values, self._clients)
         self._runs[execution_id] = run
         run.start()
         return execution_id

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 
-import boto3
 from botocore import xform_name
-from botocore.config import Config
 from ministack.core.responses import new_uuid
 
 from .automation_runbook import Runbook, Step, as_text, fill, select
+from .own_clients import OwnClients
 
 _HINT = "Please refer to Automation Service Troubleshooting Guide for more diagnosis details."
 
@@ -23,7 +23,7 @@ class StepFailedError(RuntimeError):
 class AutomationRun:
     """The execution's thread, and how to end it early."""
 
-    def __init__(self, record: dict, runbook: Runbook, values: dict[str, object], endpoint_url: str) -> None:
+    def __init__(self, record: dict, runbook: Runbook, values: dict[str, object], clients: OwnClients) -> None:
         account_id, region = record["_scope"]
         self.record = record
         self._runbook = runbook
@@ -35,11 +35,7 @@ class AutomationRun:
         }
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        # The access key is the account id: ministack reads the account from it.
-        self._session = boto3.session.Session(
-            aws_access_key_id=account_id, aws_secret_access_key="sandbox", region_name=region
-        )
-        self._endpoint_url = endpoint_url
+        self._clients = clients
         record["StepExecutions"] = [self._shown(step) for step in runbook.steps.values()]
 
     def start(self) -> None:
@@ -121,24 +117,24 @@ class AutomationRun:
         return "Success", ""
 
     def _call_aws(self, step: Step, inputs: dict) -> dict:
-        client = self._client(inputs["Service"])
         arguments = {name: value for name, value in inputs.items() if name not in ("Service", "Api")}
-        answer = getattr(client, xform_name(inputs["Api"]))(**arguments)
+        with self._client(inputs["Service"]) as client:
+            answer = getattr(client, xform_name(inputs["Api"]))(**arguments)
         selected = {output["Name"]: select(answer, output["Selector"]) for output in step.outputs}
         return {"OutputPayload": answer, **selected}
 
     def _invoke(self, _step: Step, inputs: dict) -> dict:
         arguments = {name: inputs[name] for name in ("FunctionName", "Qualifier", "InvocationType") if name in inputs}
         payload = inputs.get("Payload", json.dumps(inputs.get("InputPayload", {})))
-        answer = self._client("lambda").invoke(**arguments, Payload=payload)
-        text = answer["Payload"].read().decode()
+        with self._client("lambda") as client:
+            answer = client.invoke(**arguments, Payload=payload)
+            text = answer["Payload"].read().decode()
         if answer.get("FunctionError"):
             raise StepFailedError(f"The function answered with an error ({answer['FunctionError']}): {text}")
         return {"StatusCode": answer["StatusCode"], "Payload": text}
 
-    def _client(self, service: str) -> object:
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=900)
-        return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+    def _client(self, service: str) -> contextlib.closing:
+        return self._clients.for_one_call(service, *self.record["_scope"])
 
     def _outputs(self) -> dict[str, list[str]]:
         return {name: _as_list(self._words[name]) for name in self._runbook.outputs if name in self._words}

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import request_scope
 from ministack.services import codebuild
 
 from . import buildspec
 from .build_process import BuildEndedError, BuildProcess
+from .own_clients import OwnClients
 
 # Of the emulator's own environment a build sees only what any process needs, and no AWS_* of the machine.
 _INHERITED = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
@@ -47,11 +47,14 @@ class _PhaseFailedError(RuntimeError):
 class BuildRun:
     """The build's thread, and how to end it early."""
 
-    def __init__(self, build: dict, project: dict, settings: BuildSettings, account_id: str, region: str) -> None:
+    def __init__(
+        self, build: dict, project: dict, settings: BuildSettings, clients: OwnClients, scope: tuple[str, str]
+    ) -> None:
         self._build = build
         self._project = project
         self._settings = settings
-        self._scope = (account_id, region)
+        self._clients = clients
+        self._scope = scope
         self._process: BuildProcess | None = None
         self._lock = threading.Lock()
         self._ended_as: str | None = None
@@ -164,16 +167,9 @@ class BuildRun:
 
     def _unpack(self, location: str, folder: Path) -> None:
         bucket, _, key = location.removeprefix("arn:aws:s3:::").partition("/")
-        account_id, region = self._scope
-        client = boto3.client(
-            "s3",
-            region_name=region,
-            endpoint_url=self._settings.endpoint_url,
-            aws_access_key_id=account_id,
-            aws_secret_access_key="sandbox",
-        )
         try:
-            archive = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            with self._clients.for_one_call("s3", *self._scope) as client:
+                archive = client.get_object(Bucket=bucket, Key=key)["Body"].read()
             zipfile.ZipFile(io.BytesIO(archive)).extractall(folder)
         except (BotoCoreError, ClientError, zipfile.BadZipFile) as error:
             raise _PhaseFailedError("CLIENT_ERROR", f"the source {location!r} could not be had: {error}") from None

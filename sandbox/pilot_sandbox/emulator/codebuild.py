@@ -18,6 +18,7 @@ from ministack.services import codebuild
 
 from .build_run import BuildRun, BuildSettings
 from .idempotency import IdempotencyTokens, TokenMismatchError
+from .own_clients import OwnClients
 
 logger = logging.getLogger("pilot.codebuild")
 
@@ -36,6 +37,7 @@ class BuildShim:
 
     def __init__(self, settings: BuildSettings) -> None:
         self._settings = settings
+        self._clients = OwnClients(settings.endpoint_url)
         self._tokens = IdempotencyTokens(_TOKEN_VALID_SECONDS)
         self._runs: dict[str, BuildRun] = {}
         self._numbers = threading.Lock()
@@ -108,7 +110,8 @@ class BuildShim:
             build = codebuild._make_build_record(project, build_id, data.get("sourceVersion"))
             build.update(_beginning(project, build))
             codebuild._builds[build_id] = build
-        run = BuildRun(build, copy.deepcopy(project), self._settings, get_account_id(), get_region())
+        scope = (get_account_id(), get_region())
+        run = BuildRun(build, copy.deepcopy(project), self._settings, self._clients, scope)
         self._runs[build["arn"]] = run
         # Before anything ran: a short build could be over before the request is answered.
         answer = _show(build_id)

@@ -23,7 +23,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     launched = start(world, tmp_path_factory.mktemp("emulator"))
     yield launched
     launched.process.terminate()
-    launched.process.wait(timeout=10)
+    launched.process.wait(timeout=60)
     world.close()
 
 
