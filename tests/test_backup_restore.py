@@ -158,6 +158,27 @@ def test_wrong_plans_are_refused(bookings: Workload) -> None:
     _assert_rebuilt(bookings, bookings.run("with the right plan"))
 
 
+def test_a_failed_job_rings(empty_region: SandboxUnderTest) -> None:
+    """The first workload's alarms: the age of its recovery points is watched, and a restore that fails rings."""
+    workload, recovery = empty_region.workload("backup-restore"), empty_region.recovery_region
+    workload.alarm_until("recovery-point-too-old", recovery, "OK", timeout_seconds=180)
+    workload.alarm_until("restore-failed", recovery, "OK")
+    backup, vault = empty_region.aws("backup"), workload.document()["databases"][0]["vaultName"]
+    point = backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"][0]
+    # RDS knows no such security group, and so the job fails.
+    backup.start_restore_job(
+        RecoveryPointArn=point["RecoveryPointArn"],
+        IamRoleArn="arn:aws:iam::000000000000:role/restore",
+        Metadata={
+            "DBClusterIdentifier": "never-restored",
+            "Engine": "aurora-postgresql",
+            "VpcSecurityGroupIds": json.dumps(["sg-00000000000000000"]),
+        },
+    )
+    workload.alarm_until("restore-failed", recovery, "ALARM")
+    workload.alarm_until("restore-failed", recovery, "OK")
+
+
 def test_the_frontend_is_there_already(bookings: Workload) -> None:
     """S3 has replicated it all the time: nothing has to be done for it."""
     s3, bucket = bookings.sandbox.aws("s3"), f"{bookings.name}-frontend-{bookings.sandbox.recovery_region}"

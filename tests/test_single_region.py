@@ -96,7 +96,10 @@ def test_a_zone_dies_and_comes_back(orders: Workload) -> None:
     assert _confirmed_again(orders)["lost"] == 0
     assert orders.lease()["phase"] == "released"
     _zone(orders, "up")
+    # The canary's alarm rings on for a while.
     orders.verdict_until("healthy")
+    run = orders.run("make the old writer a reader", mode="protect")
+    assert run.status == "SUCCEEDED", json.dumps([run.error, run.cause], indent=1)
     run = _succeeded(orders.run("home", mode="failback"))
     assert run.report["rpoSeconds"] == 0
     _assert_serves_from(orders, "1", _DEAD_ZONE)
@@ -196,7 +199,7 @@ def _assert_restored_table(workload: Workload, good: list[dict]) -> None:
 
 
 def test_spoilt_data(orders: Workload) -> None:
-    """Cluster and table are restored to a moment before, the function is led to them, the originals stay as they are."""
+    """Cluster and table are restored to a moment before, the function is led to them, the originals stay."""
     restore = Workload(f"{orders.name}-restore", orders.sandbox)
     good = _items(orders)
     orders.acked_until(10)

@@ -56,9 +56,7 @@ def _fail_over(view: View, stack: Stack, replication_lag_seconds: float, phases:
     _show_traffic(view, say)
     if view.topology.restored_from_backup:
         call(f"{view.control_url}/backup/take", {})
-        say(
-            f"AWS Backup has taken its hourly backup; {view.recovery} holds a copy. What is ordered from now on is in none"
-        )
+        say(f"AWS Backup has taken its hourly backup, and {view.recovery} holds a copy; what comes now is in none")
         _show_traffic(view, say)
     phases.begin("fail over")
     killed_at = _kill(view, say)
@@ -79,9 +77,7 @@ def _kill(view: View, say: Say) -> float:
     """Do the worst that this system is made to survive; returns when."""
     killed_at = time.time()
     if view.topology.doomed_zone is not None:
-        say(
-            f"killing Availability Zone {view.topology.doomed_zone}: the database's writer, and what ran there of the application"
-        )
+        say(f"killing Availability Zone {view.topology.doomed_zone}: the database's writer, and Lambda's environments")
         call(f"{view.control_url}{view.topology.disaster}", {})
         return killed_at
     say(f"killing the primary Region {view.primary}: network, AWS API, database, application")

@@ -54,6 +54,8 @@ class Delays:
     scaleInSeconds: float = 15.0
     # Of a backup or a point in time, besides the real work; minutes to hours on AWS.
     restoreSeconds: float = 4.0
+    # After how long Aurora moves the writer of a dead instance by itself; 0 is never.
+    automaticFailoverSeconds: float = 0.0
     # Of an old Aurora primary, from when its Region is back; minutes to hours on AWS.
     rejoinSeconds: float = 3.0
     # Of Lambda's provisioned concurrency, until all of it is allocated; a minute or two on AWS.

@@ -47,6 +47,7 @@ def _install_shims(settings: Settings) -> None:
         stepfunctions,
     )
     from .application_autoscaling import ApplicationAutoScaling
+    from .aurora_automatic import AutomaticFailover
     from .aurora_clusters import ClusterShim
     from .aurora_failover import FailoverShim
     from .aurora_global import GlobalShim
@@ -89,8 +90,10 @@ def _install_shims(settings: Settings) -> None:
     DeletionShim(world).install()
     rds_tags.install()
     # After the shims of instances: an instance of a cluster is shown and changed by way of these.
-    for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), WriterShim(world)):
+    writers = WriterShim(world)
+    for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), writers):
         shim.install()
+    AutomaticFailover(world, writers).start()
     FailoverShim(world, Mover(world)).install()
     PointInTimeShim(world).install()
     dynamodb_tables.install()

@@ -135,6 +135,7 @@ def _new_job(body: dict, vault_name: str, resource_arn: str) -> dict:
         "PercentDone": "0.0",
         "BackupSizeInBytes": 0,
         "BytesTransferred": 0,
+        "Lifecycle": body.get("Lifecycle"),
         "IsParent": False,
     }
 
@@ -152,7 +153,10 @@ def _point_of(job: dict) -> dict:
         "IsParent",
     )
     # As of when the data is taken; the job was created before.
-    return {**{name: job[name] for name in kept}, "Status": "CREATING", "CreationDate": time.time()}
+    point = {**{name: job[name] for name in kept}, "Status": "CREATING", "CreationDate": time.time()}
+    if job["Lifecycle"]:
+        backup_points.keep_for(point, job["Lifecycle"])
+    return point
 
 
 def _advance(job: dict, **changes: object) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ministack.core.responses import get_region
@@ -20,7 +20,7 @@ from ministack.services import dynamodb
 from . import dynamodb_tables, restored_databases
 from .aurora_records import find_cluster
 from .rds_records import find_instance
-from .world_hooks import World
+from .world_hooks import Outcome, World
 
 
 class NotRestored(Exception):
@@ -45,11 +45,27 @@ class Content(Protocol):
 
 
 @dataclass(frozen=True)
+class _Data:
+    """A base backup that the world keeps under a name, unless no real server stood behind the database."""
+
+    name: str
+    real: bool
+
+    def restore(self, world: World, region: str, identifier: str) -> Outcome:
+        """Let the world make a server of it."""
+        if not self.real:
+            return Outcome(ok=True, message="nothing real was backed up", missing=True)
+        outcome = world.restore_database(self.name, region, identifier)
+        # It was there: a database without its data is no success.
+        return replace(outcome, missing=False)
+
+
+@dataclass(frozen=True)
 class ClusterContent:
     """Of an Aurora cluster."""
 
     source: dict
-    backup_name: str
+    data: _Data
     identifier_key = "DBClusterIdentifier"
 
     def metadata(self) -> dict[str, str]:
@@ -74,9 +90,7 @@ class ClusterContent:
         if made is None:
             raise NotRestored(_said_by("AmazonRDS", answer))
         region = get_region()
-        failure = restored_databases.finish_cluster(
-            world, made, lambda: world.restore_database(self.backup_name, region, identifier)
-        )
+        failure = restored_databases.finish_cluster(world, made, lambda: self.data.restore(world, region, identifier))
         if failure is not None:
             raise NotRestored(failure)
         return made["DBClusterArn"]
@@ -87,7 +101,7 @@ class InstanceContent:
     """Of an RDS instance."""
 
     source: dict
-    backup_name: str
+    data: _Data
     identifier_key = "DBInstanceIdentifier"
 
     def metadata(self) -> dict[str, str]:
@@ -113,9 +127,7 @@ class InstanceContent:
         if made is None:
             raise NotRestored(_said_by("AmazonRDS", answer))
         region = get_region()
-        failure = restored_databases.finish_instance(
-            world, made, lambda: world.restore_database(self.backup_name, region, identifier)
-        )
+        failure = restored_databases.finish_instance(world, made, lambda: self.data.restore(world, region, identifier))
         if failure is not None:
             raise NotRestored(failure)
         return made["DBInstanceArn"]
@@ -160,7 +172,7 @@ def take(world: World, resource_arn: str, backup_name: str) -> Content | None:
     if not outcome.done:
         raise NotBackedUp(f"{resource_arn} was not backed up: {outcome.message}")
     kind = ClusterContent if cluster is not None else InstanceContent
-    return kind(copy.deepcopy(source), backup_name)
+    return kind(copy.deepcopy(source), _Data(backup_name, real=outcome.ok))
 
 
 def get(metadata: dict[str, str], key: str) -> str:

@@ -50,7 +50,8 @@ def start(body: dict) -> tuple:
         "IsParent": False,
     }
     _jobs[job["CopyJobId"]] = job
-    threading.Thread(target=_run, args=(job, point, get_account_id(), get_region()), daemon=True).start()
+    lifecycle = body.get("Lifecycle")
+    threading.Thread(target=_run, args=(job, point, lifecycle, get_account_id(), get_region()), daemon=True).start()
     return backup._ok({"CopyJobId": job["CopyJobId"], "CreationDate": job["CreationDate"], "IsParent": False})
 
 
@@ -79,7 +80,7 @@ def _vault(arn: str) -> dict | None:
     return backup._vaults.get_scoped(parts[4], parts[3], parts[6])
 
 
-def _run(job: dict, point: dict, account_id: str, region: str) -> None:
+def _run(job: dict, point: dict, lifecycle: dict | None, account_id: str, region: str) -> None:
     with request_scope(account_id, region):
         backup_events.copy_changed(job)
         time.sleep(_CREATED_SECONDS)
@@ -89,6 +90,8 @@ def _run(job: dict, point: dict, account_id: str, region: str) -> None:
         content = backup_points.content_of(point)
     target = job["DestinationBackupVaultArn"].split(":")[3]
     copied = _copy_of(point, job, target)
+    if lifecycle:
+        backup_points.keep_for(copied, lifecycle)
     with request_scope(account_id, target):
         backup_points.add(copied)
         if content is not None:

@@ -34,7 +34,10 @@ _SHOWN = (
     "CompletionDate",
     "BackupSizeInBytes",
     "IsParent",
+    "Lifecycle",
+    "CalculatedLifecycle",
 )
+_DAY_SECONDS = 24 * 3600
 
 
 def add(point: dict) -> None:
@@ -43,6 +46,13 @@ def add(point: dict) -> None:
     vault = backup._vaults.get(point["BackupVaultName"])
     if vault is not None:
         vault["NumberOfRecoveryPoints"] += 1
+
+
+def keep_for(point: dict, lifecycle: dict) -> None:
+    """Say how long a point is kept; days do not pass in a sandbox, so nothing is deleted."""
+    point["Lifecycle"] = lifecycle
+    if "DeleteAfterDays" in lifecycle:
+        point["CalculatedLifecycle"] = {"DeleteAt": point["CreationDate"] + lifecycle["DeleteAfterDays"] * _DAY_SECONDS}
 
 
 def remove(point: dict) -> None:

@@ -83,7 +83,7 @@ def finish_cluster(world: World, cluster: dict, restore: Callable[[], Outcome]) 
     outcome = restore()
     world.wait("restoreSeconds")
     if not outcome.done:
-        # As RDS says of a restore that cannot be completed; such a cluster can only be deleted.
+        # RDS documents this status of instances, and none of a cluster whose restore failed; it can only be deleted.
         cluster["Status"] = "restore-error"
         record_event(cluster, f"The DB cluster was not restored: {outcome.message}", "failure")
         return outcome.message
@@ -177,7 +177,7 @@ def finish_instance(world: World, record: dict, restore: Callable[[], Outcome]) 
     """Let the world restore the data and start the server, and make the instance `available`; see `finish_cluster`."""
     region, identifier = record["DBInstanceArn"].split(":")[3], record["DBInstanceIdentifier"]
     outcome = restore()
-    if outcome.ok:
+    if outcome.done:
         outcome = world.start_database(region, identifier)
     world.wait("restoreSeconds")
     if not outcome.done:

@@ -42,8 +42,7 @@ class HourlyBackups:
             "Lifecycle": kept,
         }
         if recovery != primary:
-            vault = f"arn:aws:backup:{recovery}:{ACCOUNT_ID}:backup-vault:{names.vault}"
-            rule["CopyActions"] = [{"DestinationBackupVaultArn": vault, "Lifecycle": kept}]
+            rule["CopyActions"] = [{"DestinationBackupVaultArn": _vault_arn(names), "Lifecycle": kept}]
         backup = clients.client("backup", primary)
         with unless("AlreadyExistsException"):
             plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": names.workload, "Rules": [rule]})
@@ -57,22 +56,29 @@ class HourlyBackups:
             )
 
     def take(self, clients: AwsClients, names: Names) -> None:
-        """Back up every resource, into the vault that a run restores from; returns when that is complete.
-
-        Of a plan with a copy action the emulator takes the short way: a job in the recovery Region's own vault.
-        """
-        backup = clients.client("backup", names.regions.recovery)
-        jobs = [
-            backup.start_backup_job(
-                BackupVaultName=names.vault,
-                ResourceArn=resource,
-                IamRoleArn=names.role_arn("backup"),
-                Lifecycle={"DeleteAfterDays": _KEPT_DAYS},
-            )["BackupJobId"]
+        """Back up every resource and copy the points to where a run restores from; returns when that is complete."""
+        backup, (primary, recovery) = clients.client("backup", names.regions.primary), names.regions
+        role, kept = names.role_arn("backup"), {"DeleteAfterDays": _KEPT_DAYS}
+        started = [
+            backup.start_backup_job(BackupVaultName=names.vault, ResourceArn=resource, IamRoleArn=role, Lifecycle=kept)
             for resource in self.resources(names)
         ]
-        for job in jobs:
-            wait(lambda job=job: _incomplete(backup, job))
+        for job in started:
+            wait(lambda job=job: _incomplete(backup.describe_backup_job(BackupJobId=job["BackupJobId"]), "backup"))
+        if recovery == primary:
+            return
+        copies = [
+            backup.start_copy_job(
+                RecoveryPointArn=job["RecoveryPointArn"],
+                SourceBackupVaultName=names.vault,
+                DestinationBackupVaultArn=_vault_arn(names),
+                IamRoleArn=role,
+                Lifecycle=kept,
+            )["CopyJobId"]
+            for job in started
+        ]
+        for copy in copies:
+            wait(lambda copy=copy: _incomplete(backup.describe_copy_job(CopyJobId=copy)["CopyJob"], "copy"))
 
     def settle(self, clients: AwsClients, context: SeedContext) -> None:
         """Nothing: seeding has waited."""
@@ -88,9 +94,13 @@ class HourlyBackups:
             backup.delete_backup_plan(BackupPlanId=plan["BackupPlanId"])
 
 
-def _incomplete(backup, job: str) -> str | None:
-    found = backup.describe_backup_job(BackupJobId=job)
-    if found["State"] in _ENDED_BADLY:
-        why = found.get("StatusMessage", "no reason given")
-        raise SeedFailed(f"backup job {job} of {found['ResourceArn']} ended as {found['State']}: {why}")
-    return None if found["State"] == "COMPLETED" else f"backup job {job} is {found['State']}"
+def _vault_arn(names: Names) -> str:
+    """The recovery Region's vault, which the copies go to."""
+    return f"arn:aws:backup:{names.regions.recovery}:{ACCOUNT_ID}:backup-vault:{names.vault}"
+
+
+def _incomplete(job: dict, what: str) -> str | None:
+    if job["State"] in _ENDED_BADLY:
+        why = job.get("StatusMessage", "no reason given")
+        raise SeedFailed(f"{what} job of {job['ResourceArn']} ended as {job['State']}: {why}")
+    return None if job["State"] == "COMPLETED" else f"{what} job of {job['ResourceArn']} is {job['State']}"

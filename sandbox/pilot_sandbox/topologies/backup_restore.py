@@ -2,6 +2,7 @@
 
 from ..aws_clients import AwsClients
 from ..naming import Names, Regions
+from ..seed.backup_alarms import BackupAlarms
 from ..seed.bucket import Bucket
 from ..seed.build_project import BuildProject
 from ..seed.cache import Cache
@@ -36,10 +37,11 @@ def _identifiers(names: Names) -> dict[str, str]:
 def _parameters(names: Names) -> dict[str, str]:
     return {
         "PrimaryClusterIdentifier": names.cluster(_PRIMARY),
-        "RecoveryClusterIdentifier": names.cluster(_RECOVERY),
         "PrimaryDbIdentifier": names.cluster_instance(_PRIMARY),
-        "ReplicaIdentifier": names.cluster_instance(_RECOVERY),
         "PrimaryAutoScalingGroupName": names.group,
+        "RestoredIdentifier": names.cluster(_RECOVERY),
+        "RestoreRoleArn": names.role_arn("restore"),
+        "CodeBuildProjectName": names.build_project("deploy"),
     }
 
 
@@ -69,6 +71,7 @@ BACKUP_RESTORE = Topology(
         Groups(primary=(_INSTANCES, 4, _INSTANCES), recovery=None),
         BuildProject("deploy", "deploy", _deploy),
         Canary(),
+        BackupAlarms("bookings-db"),
         SimpleRecords(),
         _BACKUPS,
     ),

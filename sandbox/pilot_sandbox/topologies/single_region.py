@@ -5,6 +5,7 @@ are restored beside the originals to a moment before.
 """
 
 from ..naming import Names, Regions
+from ..seed.backup_alarms import BackupAlarms
 from ..seed.bucket import Bucket
 from ..seed.build_project import BuildProject
 from ..seed.canary import Canary
@@ -40,10 +41,10 @@ def _identifiers(names: Names) -> dict[str, str]:
 
 def _parameters(names: Names) -> dict[str, str]:
     return {
-        "PrimaryClusterIdentifier": names.cluster(_REGION),
-        "RecoveryClusterIdentifier": names.cluster(_REGION),
-        "PrimaryDbIdentifier": names.cluster_instance(_REGION, 1),
-        "ReplicaIdentifier": names.cluster_instance(_REGION, 2),
+        "ClusterIdentifier": names.cluster(_REGION),
+        "ClusterInstanceIdentifier": f"{names.cluster(_REGION)}-*",
+        "ConcurrencyFunctionName": names.function,
+        "CodeBuildProjectName": names.build_project("lead-over"),
     }
 
 
@@ -61,6 +62,7 @@ SINGLE_REGION = Topology(
         _FUNCTION,
         BuildProject("lead-over", "lead_over", _lead_over),
         Canary(),
+        BackupAlarms("orders-db"),
         SimpleRecords(),
         _BACKUPS,
     ),

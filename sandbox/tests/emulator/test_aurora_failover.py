@@ -93,7 +93,7 @@ def test_a_primary_that_is_well_is_fenced_before_the_target_is_promoted(aurora: 
     eventually(lambda: aurora.moved_to(RECOVERY))
     eventually(lambda: aurora.member(PRIMARY)["SynchronizationStatus"] == "connected")
     verbs = [path.rsplit("/", 1)[1] for path in _paths(aurora) if not path.endswith(aurora.name)]
-    assert [verb for verb in verbs if "-" not in verb] == ["stop", "promote", "snapshot", "follow"]
+    assert [verb for verb in verbs if "-" not in verb] == ["place", "place", "stop", "promote", "snapshot", "follow"]
     assert "writes to the old primary are stopped" in aurora.events(PRIMARY)
 
 

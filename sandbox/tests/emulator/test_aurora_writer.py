@@ -43,6 +43,15 @@ def test_the_writer_moves_after_a_restart_of_the_server(aurora: AuroraDatabase) 
     eventually(lambda: _writer(aurora) == aurora.instance(PRIMARY))
 
 
+def test_the_writer_moves_by_itself_where_that_is_asked_for(aurora: AuroraDatabase) -> None:
+    aurora.server(PRIMARY)["running"] = False
+    assert aurora.instance_status(PRIMARY) == "failed"
+    aurora.emulator.world.delays["automaticFailoverSeconds"] = 0.2
+    eventually(lambda: _writer(aurora) == f"{aurora.name}-reader")
+    eventually(lambda: aurora.describe(PRIMARY)["Status"] == "available" and aurora.server(PRIMARY)["running"])
+    assert "Completed failover to DB instance" in aurora.events(PRIMARY)
+
+
 def test_only_an_available_reader_of_the_cluster_can_become_the_writer(aurora: AuroraDatabase) -> None:
     for target, code in (
         (aurora.instance(PRIMARY), _INSTANCE),

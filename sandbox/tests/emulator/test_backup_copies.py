@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from aurora_database import refused
 from backup_vault import ROLE, Vault
@@ -32,6 +34,7 @@ def _copy(source: Vault, target: Vault, point: str) -> dict:
         SourceBackupVaultName=source.name,
         DestinationBackupVaultArn=target.arn,
         IamRoleArn=ROLE,
+        Lifecycle={"DeleteAfterDays": 7},
     )["CopyJobId"]
     describe = source.client.describe_copy_job
     return eventually(lambda: (j := describe(CopyJobId=job_id)["CopyJob"])["State"] == "COMPLETED" and j)
@@ -51,6 +54,8 @@ def test_a_copy_is_as_old_as_its_original_and_can_be_restored(
     assert copied["RecoveryPointArn"].startswith(f"arn:aws:backup:{RECOVERY}:{ACCOUNT}:recovery-point:")
     assert (copied["Status"], copied["ResourceArn"]) == ("COMPLETED", table)
     assert copied["CreationDate"] == source.point(point)["CreationDate"] < copied["CompletionDate"]
+    assert copied["CalculatedLifecycle"]["DeleteAt"] == copied["CreationDate"] + timedelta(days=7)
+    assert "Lifecycle" not in source.point(point)
     listed = target.client.list_recovery_points_by_backup_vault(BackupVaultName=target.name, ByResourceArn=table)
     assert [p["RecoveryPointArn"] for p in listed["RecoveryPoints"]] == [copied["RecoveryPointArn"]]
     restored = target.restore(copied["RecoveryPointArn"], {"targetTableName": f"{name}-new"})

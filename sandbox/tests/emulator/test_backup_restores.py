@@ -230,6 +230,11 @@ def test_what_goes_wrong_later_fails_the_job(emulator: Emulator, vault: Vault) -
     job = vault.restore(point, metadata)
     assert job["Status"] == "FAILED" and "no room is left" in job["StatusMessage"]
     assert _described(emulator, new)["Status"] == "restore-error"
+    # What was kept is gone: a database without its data is no success.
+    emulator.world.refuse_restore = None
+    emulator.world.backups.clear()
+    job = vault.restore(point, {**metadata, "DBClusterIdentifier": f"{new}-2"})
+    assert job["Status"] == "FAILED" and "CreatedResourceArn" not in job
     emulator.world.refuse_backup = "the volume cannot be read"
     backup_job = vault.client.start_backup_job(
         BackupVaultName=vault.name, ResourceArn=source["DBClusterArn"], IamRoleArn=ROLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -79,23 +80,24 @@ def test_it_is_rebuilt_by_hand(seeded: Seeded) -> None:
 
 
 def _restore(seeded: Seeded) -> None:
-    names, backup, rds = seeded.names, seeded.recovery("backup"), seeded.recovery("rds")
-    newest = seeded.recovery_points()[0]["RecoveryPointArn"]
-    metadata = backup.get_recovery_point_restore_metadata(BackupVaultName=names.vault, RecoveryPointArn=newest)[
-        "RestoreMetadata"
-    ]
-    job = backup.start_restore_job(
-        RecoveryPointArn=newest,
-        IamRoleArn=names.role_arn("restore"),
-        Metadata={**metadata, "DBClusterIdentifier": names.cluster(_RECOVERY)},
-    )["RestoreJobId"]
-    eventually(
-        lambda: backup.describe_restore_job(RestoreJobId=job)["Status"] == "COMPLETED", "the restore is complete", 60
-    )
+    names, backup = seeded.names, seeded.recovery("backup")
     group = seeded.topology.looked_up(seeded.clients, names)["sg-0a1b2c3d4e5f60005"]
-    rds.modify_db_cluster(
-        DBClusterIdentifier=names.cluster(_RECOVERY), VpcSecurityGroupIds=[group], ApplyImmediately=True
-    )
+    job = backup.start_restore_job(
+        RecoveryPointArn=seeded.recovery_points()[0]["RecoveryPointArn"],
+        IamRoleArn=names.role_arn("restore"),
+        Metadata={
+            "DBClusterIdentifier": names.cluster(_RECOVERY),
+            "Engine": "aurora-postgresql",
+            "VpcSecurityGroupIds": json.dumps([group]),
+        },
+    )["RestoreJobId"]
+
+    def ended() -> bool:
+        return backup.describe_restore_job(RestoreJobId=job)["Status"] in ("COMPLETED", "FAILED")
+
+    eventually(ended, "the restore job has ended", 60)
+    done = backup.describe_restore_job(RestoreJobId=job)
+    assert done["Status"] == "COMPLETED", done.get("StatusMessage")
 
 
 def _lead_clients_over(seeded: Seeded) -> None:
