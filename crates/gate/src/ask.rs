@@ -26,8 +26,13 @@ pub async fn ask<L: Ledger, N: Notifier>(
     // No function is invoked while a person thinks: without this the lease would run out under the waiting run.
     let held_until = expires_at + SignedDuration::from_secs(i64::from(context.plan.policy.lease_seconds));
     context.ledger.hold(context.run, LeasePhase::Acting, held_until).await?;
-    let asked =
-        Asked { task_token: TaskToken::new(task_token), why: wanted.why.clone(), loss_seconds: wanted.loss_seconds, asked_at: now, expires_at };
+    let asked = Asked {
+        task_token: TaskToken::new(task_token),
+        why: wanted.why.clone(),
+        loss_seconds: wanted.loss_seconds,
+        asked_at: now,
+        expires_at,
+    };
     context.ledger.keep_evidence(&context.run.run_id, ASKED, &json!(asked)).await?;
     let evidence = context.ledger.evidence(&context.run.run_id).await?;
     let fence = evidence.get("fence").and_then(|fence| serde_json::from_value(fence.clone()).ok());

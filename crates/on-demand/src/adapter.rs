@@ -60,7 +60,8 @@ impl StateMachine for AwsStateMachine {
 
     async fn answer(&self, token: &TaskToken, answer: &ApprovalAnswer) -> Result<Delivery, CallError> {
         let call = self.client.send_task_success().task_token(token.reveal()).output(json(answer)?);
-        let over = |e: &SendTaskSuccessError| e.is_task_does_not_exist() || e.is_task_timed_out() || e.is_invalid_token();
+        let over =
+            |e: &SendTaskSuccessError| e.is_task_does_not_exist() || e.is_task_timed_out() || e.is_invalid_token();
         match call.send().await {
             Ok(_) => Ok(Delivery::Delivered),
             Err(error) if is(&error, over) => Ok(Delivery::NobodyWaits),

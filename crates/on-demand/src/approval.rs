@@ -79,11 +79,14 @@ fn warning(shortfall: Shortfall) -> String {
             format!("no loss is accepted, up to {stated_seconds:.1} seconds may be lost"),
             format!("{}", stated_seconds.ceil()),
         ),
-        Shortfall::NothingOfUnknown => {
-            ("no loss is accepted, and how much is lost cannot be told".to_owned(), "a number of your choice".to_owned())
-        }
+        Shortfall::NothingOfUnknown => (
+            "no loss is accepted, and how much is lost cannot be told".to_owned(),
+            "a number of your choice".to_owned(),
+        ),
     };
-    format!("{lacks}: if that is more than the plan allows, the run asks again; acceptLossSeconds of {enough} would be enough")
+    format!(
+        "{lacks}: if that is more than the plan allows, the run asks again; acceptLossSeconds of {enough} would be enough"
+    )
 }
 
 fn asks_nobody(run_id: &str) -> Reply {
@@ -92,7 +95,8 @@ fn asks_nobody(run_id: &str) -> Reply {
 }
 
 fn nobody_waits(run_id: &str) -> Reply {
-    let what = "nobody waits for this answer any more: the question was answered, its time ran out, or the run was called off";
+    let what =
+        "nobody waits for this answer any more: the question was answered, its time ran out, or the run was called off";
     Reply::error(409, "NobodyWaits", what, "this answer changed nothing", format!("look at it: GET /runs/{run_id}"))
 }
 

@@ -29,7 +29,13 @@ impl Reply {
     }
 
     /// Something went wrong: what, what is true now, and what to do.
-    pub fn error(status_code: u16, name: &str, what: impl Into<String>, now_true: &str, next: impl Into<String>) -> Self {
+    pub fn error(
+        status_code: u16,
+        name: &str,
+        what: impl Into<String>,
+        now_true: &str,
+        next: impl Into<String>,
+    ) -> Self {
         let (what, next): (String, String) = (what.into(), next.into());
         Reply::new(status_code, &json!({"error": {"name": name, "what": what, "nowTrue": now_true, "next": next}}))
     }
@@ -59,8 +65,7 @@ impl Reply {
     /// 405: the path is there, for another method.
     pub fn wrong_method(method: &str, path: &str, allowed: &str) -> Self {
         let what = format!("{path} does not take {method}");
-        let mut reply =
-            Reply::error(405, "WrongMethod", what, "nothing was touched", format!("send it as {allowed}"));
+        let mut reply = Reply::error(405, "WrongMethod", what, "nothing was touched", format!("send it as {allowed}"));
         reply.headers.insert("allow", allowed.to_owned());
         reply
     }

@@ -46,7 +46,8 @@ pub async fn start<M: StateMachine, L>(body: Start, caller: &Caller, desk: &Desk
 
 fn check(body: &Start) -> Result<(), Reply> {
     if !is_plan_name(&body.plan) {
-        let what = format!("/plan: {:?} is no plan's name: a letter, then lower-case letters, digits and hyphens", body.plan);
+        let what =
+            format!("/plan: {:?} is no plan's name: a letter, then lower-case letters, digits and hyphens", body.plan);
         return Err(Reply::bad_request(what));
     }
     match &body.name {
@@ -58,10 +59,8 @@ fn check(body: &Start) -> Result<(), Reply> {
 }
 
 fn begun(status_code: u16, run_id: &str, arn: &str) -> Reply {
-    let mut reply = Reply::new(
-        status_code,
-        &json!({"runId": run_id, "executionArn": arn, "status": format!("/runs/{run_id}")}),
-    );
+    let mut reply =
+        Reply::new(status_code, &json!({"runId": run_id, "executionArn": arn, "status": format!("/runs/{run_id}")}));
     reply.headers.insert("location", format!("/runs/{run_id}"));
     reply
 }
@@ -86,6 +85,8 @@ fn not_started(error: CallError, run_id: &str) -> Reply {
     if certain {
         return Reply::failed(&failure);
     }
-    let again = format!("send the same again with \"name\": \"{run_id}\": it is then started once, whatever became of this request");
+    let again = format!(
+        "send the same again with \"name\": \"{run_id}\": it is then started once, whatever became of this request"
+    );
     Reply::failed(&failure.now("whether the run was started is not known").next(again))
 }

@@ -52,7 +52,9 @@ fn take<T: for<'de> Deserialize<'de>>(
     read.map_err(|error| {
         let what = format!("the evidence {name:?} cannot be read: {error}");
         let failure = Failure::new(FailureName::JournalUnavailable, run_id, what).now("nothing was touched");
-        Reply::failed(&failure.next("look at the item in the state table; it was not written by this version of Pilot Light"))
+        Reply::failed(
+            &failure.next("look at the item in the state table; it was not written by this version of Pilot Light"),
+        )
     })
 }
 
@@ -120,7 +122,7 @@ pub async fn status<M: StateMachine, L: Ledger>(run_id: &str, desk: &Desk<'_, M,
 fn view<'a>(
     run_id: &'a str,
     execution_arn: &'a str,
-    execution: Option<&Execution>,
+    execution: Option<&'a Execution>,
     known: &'a Known,
     now: Timestamp,
 ) -> View<'a> {
@@ -139,7 +141,11 @@ fn view<'a>(
         started_at: run.map(|run| run.started_at),
         trigger: run.map(|run| &run.trigger),
         steps: &known.steps,
-        asked: known.asked.as_ref().filter(|asked| asked.is_open(&known.steps, now)).map(|asked| question(run_id, asked)),
+        asked: known
+            .asked
+            .as_ref()
+            .filter(|asked| asked.is_open(&known.steps, now))
+            .map(|asked| question(run_id, asked)),
     }
 }
 

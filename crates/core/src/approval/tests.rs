@@ -37,7 +37,8 @@ fn what_an_approval_lacks() {
 
 #[test]
 fn a_question_is_open_while_the_gate_waits_and_the_time_is_not_over() {
-    let step = |name, outcome| StepRecord { name, started_at: at(), ended_at: None, outcome, components: vec![], error: None };
+    let step =
+        |name, outcome| StepRecord { name, started_at: at(), ended_at: None, outcome, components: vec![], error: None };
     let late = at() + SignedDuration::from_secs(60);
     let waiting = [step(Step::Fence, Status::Done), step(Step::Gate, Status::InProgress)];
     assert!(asked(None).is_open(&waiting, at()));
