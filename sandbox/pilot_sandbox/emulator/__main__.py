@@ -38,11 +38,13 @@ def _install_shims(settings: Settings) -> None:
         cloudformation,
         emf,
         events,
+        function_urls,
         functions,
         load_balancers,
         rds_tags,
         route53,
         schedules,
+        start_execution,
         stepfunctions,
     )
     from .application_autoscaling import ApplicationAutoScaling
@@ -64,6 +66,7 @@ def _install_shims(settings: Settings) -> None:
 
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
+    function_urls.install()
     emf.install()
     events.install()
     schedules.install(settings.schedule_minute_seconds)
@@ -88,6 +91,7 @@ def _install_shims(settings: Settings) -> None:
     backup.install()
     cloudformation.install()
     stepfunctions.install()
+    start_execution.install()
 
 
 if __name__ == "__main__":
