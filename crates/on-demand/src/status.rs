@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::handler::Desk;
-use crate::ports::{Execution, StateMachine};
+use crate::ports::{Execution, ExecutionStatus, StateMachine};
 use crate::reply::Reply;
 
 /// The evidence that is the run itself, as `open-run` writes it.
@@ -151,8 +151,13 @@ fn view<'a>(
 
 /// A run that closes itself ends with the same document either way: as its output, or as the cause of `Refused`, `RolledBack`, `Stuck`.
 fn closed(execution: &Execution) -> Option<ClosedRun> {
-    let last_word = execution.output.as_deref().or(execution.cause.as_deref())?;
-    serde_json::from_str(last_word).ok()
+    let last_word = match execution.status {
+        ExecutionStatus::Running => None,
+        ExecutionStatus::Succeeded => execution.output.as_deref(),
+        // Whatever such an execution has for an output is not its end.
+        ExecutionStatus::Ended(_) => execution.cause.as_deref(),
+    };
+    serde_json::from_str(last_word?).ok()
 }
 
 fn question<'a>(run_id: &str, asked: &'a Asked) -> Question<'a> {

@@ -69,10 +69,18 @@ async fn a_run_that_ended_tells_how() {
     scene.machine.end(&run_id, |execution| {
         execution.status = ExecutionStatus::Ended("FAILED".into());
         (execution.error, execution.cause) = (Some("Refused".into()), Some(closed.to_string()));
+        execution.output = Some("{}".into());
     });
     let answer = status(&scene, &run_id).await;
     assert_eq!((&answer["state"], &answer["closed"]), (&json!("FAILED"), &closed));
     assert_eq!(answer["error"], Value::Null, "said by the closed run already");
+
+    scene.machine.end(&run_id, |execution| {
+        execution.status = ExecutionStatus::Succeeded;
+        (execution.error, execution.cause, execution.output) = (None, None, Some(closed.to_string()));
+    });
+    let answer = status(&scene, &run_id).await;
+    assert_eq!((&answer["state"], &answer["closed"]), (&json!("SUCCEEDED"), &closed));
 
     scene.machine.end(&run_id, |execution| {
         execution.status = ExecutionStatus::Ended("ABORTED".into());
