@@ -123,6 +123,7 @@ def sandbox_parameters(topology: Topology) -> dict[str, str]:
         # The shortest that the template allows: a demo should not wait minutes for its alarm.
         "ProbeAlarmPeriodSeconds": "10",
         "ProbeAlarmPeriods": "2",
+        "OnDemandEndpoint": "enabled",
     }
 
 

@@ -9,11 +9,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sfn::types::ExecutionStatus as AwsStatus;
+use pilot_core::approval::{ASKED, Asked, TaskToken};
 use pilot_core::contract::{ApprovalAnswer, Mode, Run};
 use pilot_core::journal::{Entry, Lease, StepRecord, Unfinished};
 
 use crate::answer::Answer;
-use crate::stack::{Asked, Execution, ExecutionStatus, NewExecution, Stack, StackError, TaskToken};
+use crate::stack::{Execution, ExecutionStatus, NewExecution, Stack, StackError};
 use crate::stack_args::StackArgs;
 
 use errors::failed;
@@ -125,7 +126,7 @@ impl Stack for AwsStack {
     }
 
     async fn asked(&self, run_id: &str) -> Result<Option<Asked>, StackError> {
-        self.table.evidence(run_id, "approval-asked").await
+        self.table.evidence(run_id, ASKED).await
     }
 
     async fn answer(&self, token: &TaskToken, answer: &ApprovalAnswer) -> Result<(), StackError> {

@@ -1,10 +1,11 @@
 //! `pilot approve` and `pilot refuse`.
 
+use pilot_core::approval::{Asked, Shortfall};
 use pilot_core::contract::{ApprovalAnswer, ApprovalDecision};
 
 use crate::answer::Answer;
 use crate::columns::{seconds, table};
-use crate::stack::{Asked, Stack, StackError};
+use crate::stack::{Stack, StackError};
 
 /// Shows what a run asks, and answers it. Whether the answer is enough is judged by the run, against the plan it is pinned to.
 pub async fn run<S: Stack>(stack: &S, run_id: &str, answer: ApprovalAnswer) -> Answer {
@@ -47,29 +48,26 @@ fn question(run_id: &str, asked: &Asked) -> String {
 
 /// What an approval may lack. Only a warning: the run knows the plan's bound, and asks again if the answer does not do.
 fn warning(asked: &Asked, answer: &ApprovalAnswer) -> String {
-    if answer.decision == ApprovalDecision::Refuse {
-        return String::new();
-    }
-    match (asked.loss_seconds, answer.accept_loss_seconds) {
-        (Some(stated), Some(accepted)) if accepted < stated => format!(
+    match asked.shortfall(answer) {
+        None => String::new(),
+        Some(Shortfall::TooLittle { accepted_seconds, stated_seconds }) => format!(
             "warning: {} are accepted, up to {} may be lost: if that is more than the plan allows, the run asks again; \
              --accept-loss-seconds {} would be enough\n",
-            seconds(accepted),
-            seconds(stated),
-            stated.ceil()
+            seconds(accepted_seconds),
+            seconds(stated_seconds),
+            stated_seconds.ceil()
         ),
-        (Some(stated), None) if stated > 0.0 => format!(
+        Some(Shortfall::Nothing { stated_seconds }) => format!(
             "warning: no loss is accepted, up to {} may be lost: if that is more than the plan allows, the run asks again; \
              --accept-loss-seconds {} would be enough\n",
-            seconds(stated),
-            stated.ceil()
+            seconds(stated_seconds),
+            stated_seconds.ceil()
         ),
-        (None, None) => {
+        Some(Shortfall::NothingOfUnknown) => {
             "warning: no loss is accepted, and how much is lost cannot be told: the run asks again unless you say \
              how much you accept, by --accept-loss-seconds\n"
                 .to_owned()
         }
-        _ => String::new(),
     }
 }
 

@@ -14,7 +14,6 @@ mod plan_show;
 mod plan_summary;
 mod report_show;
 mod run_follow;
-mod run_name;
 mod run_resume;
 mod run_start;
 mod run_status;

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use pilot_core::contract::{Run, StartRequest};
+use pilot_core::run_name;
 
 use crate::answer::Answer;
-use crate::run_name;
 use crate::run_start::begin;
 use crate::screen::Screen;
 use crate::stack::{ExecutionStatus, NewExecution, Stack};

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, StartRequest};
+use pilot_core::run_name;
 
 use crate::answer::Answer;
 use crate::run_follow::{self, Followed};
-use crate::run_name;
 use crate::screen::Screen;
 use crate::stack::{NewExecution, Stack, StackError};
 

@@ -1,14 +1,15 @@
 //! `pilot run status`.
 
 use jiff::Timestamp;
-use pilot_core::contract::{Mode, Run, Status, Step};
+use pilot_core::approval::Asked;
+use pilot_core::contract::{Mode, Run};
 use pilot_core::journal::{Lease, LeasePhase, StepRecord};
 
 use crate::answer::Answer;
 use crate::columns::table;
 use crate::run_resume::unknown;
 use crate::sections::{self, started_by};
-use crate::stack::{Asked, Stack, StackError};
+use crate::stack::{Stack, StackError};
 
 /// Whose status is asked for.
 #[derive(Debug)]
@@ -120,8 +121,5 @@ async fn open_question<S: Stack>(
     steps: &[StepRecord],
     now: Timestamp,
 ) -> Result<Option<Asked>, StackError> {
-    if !steps.iter().any(|step| step.name == Step::Gate && step.outcome == Status::InProgress) {
-        return Ok(None);
-    }
-    Ok(stack.asked(run_id).await?.filter(|asked| asked.expires_at > now))
+    Ok(stack.asked(run_id).await?.filter(|asked| asked.is_open(steps, now)))
 }

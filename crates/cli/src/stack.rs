@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use pilot_core::approval::{Asked, TaskToken};
 use pilot_core::contract::{ApprovalAnswer, Mode, Run, StartRequest};
 use pilot_core::journal::{Entry, Lease, StepRecord, Unfinished};
-use serde::Deserialize;
 
 /// What the commands ask of a stack.
 pub trait Stack {
@@ -73,40 +72,6 @@ impl fmt::Display for ExecutionStatus {
             ExecutionStatus::Succeeded => "SUCCEEDED",
             ExecutionStatus::Ended(name) => name,
         })
-    }
-}
-
-/// What a run asked a person, as `gate` keeps it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Asked {
-    /// Where the answer goes.
-    pub task_token: TaskToken,
-    /// Why a person is asked.
-    pub why: Vec<String>,
-    /// The loss to be accepted at least; `None`: nobody can tell.
-    pub loss_seconds: Option<f64>,
-    /// When.
-    pub asked_at: Timestamp,
-    /// Until when the run waits.
-    pub expires_at: Timestamp,
-}
-
-/// Whoever has it can answer in anybody's name: it is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct TaskToken(String);
-
-impl TaskToken {
-    /// The token itself, for the one call that takes it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for TaskToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TaskToken(not shown)")
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use pilot_core::approval::ASKED;
 use pilot_core::contract::{CloseRun, ClosedRun, Mode, Outcome, Run, read_event};
 use pilot_core::journal::{Entry, Lease, LeasePhase, Unfinished};
 use pilot_core::plan::{Policy, RecoveryPlan};
@@ -25,8 +26,6 @@ pub const FUNCTION: &str = "close-run";
 pub const NOTIFIED: &str = "notified";
 /// Step Functions carries 256 KiB: so many decisions are handed over, the report holds all.
 const DECISIONS_MAX: usize = 100;
-/// The evidence of what a person was asked.
-const ASKED: &str = "approval-asked";
 /// The evidence that is the run itself; the report says all of it in its own words.
 const RUN: &str = "run";
 

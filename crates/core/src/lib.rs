@@ -4,6 +4,7 @@
 //! ([`jiff::Timestamp`]); what AWS showed arrives as an *observed* value; what to do leaves as a *decision*. That is what makes
 //! every decision testable as a table (`clippy.toml` in this crate forbids the rest).
 
+pub mod approval;
 pub mod contract;
 pub mod decide;
 pub mod failure;
@@ -11,5 +12,6 @@ pub mod journal;
 pub mod observed;
 pub mod plan;
 pub mod report;
+pub mod run_name;
 
 pub use failure::{Failure, FailureName};

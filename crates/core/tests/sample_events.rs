@@ -1,5 +1,5 @@
 //! The sample events in `events/` are what the functions take: every one reads, every bad one is refused by name. Those of
-//! `check-health`, `validate` and `backup-monitor`, which take more than one kind, are read by the tests of these crates.
+//! `check-health`, `validate`, `backup-monitor` and `on-demand`, which take more than one kind, are read by the tests of these crates.
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 #![expect(clippy::panic, reason = "a test's panic is its report")]
@@ -14,12 +14,13 @@ use pilot_core::plan::sha256_hex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 13] = [
     "backup-monitor",
     "check-health",
     "close-run",
     "fence",
     "gate",
+    "on-demand",
     "open-run",
     "promote-db",
     "protect",

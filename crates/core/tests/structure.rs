@@ -58,6 +58,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("check-health", &["pilot-core", "pilot-shell", "http-probe", "promote-db", "scale-compute"]),
         // It looks at the primary and the lag as the others do, and tells people as the closing does.
         ("gate", &["pilot-core", "pilot-shell", "http-probe", "check-health", "close-run", "promote-db"]),
+        // It talks to the state machine and the state table, like an operator's command line, and to no step.
+        ("on-demand", &["pilot-core", "pilot-shell"]),
         ("protect", &["pilot-core", "pilot-shell", "promote-db"]),
         // One way to list recovery points: that of the crate that watches them.
         ("promote-db", &["pilot-core", "pilot-shell", "backup-monitor"]),

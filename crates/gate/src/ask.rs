@@ -1,34 +1,15 @@
 //! Asking a person: the token is kept for the CLI, and the notification says everything that is needed to answer without it.
 
 use close_run::ports::Notifier;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use pilot_core::Failure;
+use pilot_core::approval::{ASKED, Asked, TaskToken};
 use pilot_core::contract::{ApprovalWanted, StepResponse};
 use pilot_core::decide::fence::FenceEvidence;
 use pilot_core::journal::LeasePhase;
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-
-/// The evidence that `pilot approve` and `pilot refuse` read.
-pub const ASKED: &str = "approval-asked";
-
-/// What was asked, and where the answer goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Asked {
-    /// The token that the state machine waits for. Whoever answers with it needs `states:SendTaskSuccess` too.
-    pub task_token: String,
-    /// Why a person is asked.
-    pub why: Vec<String>,
-    /// The loss to be accepted at least; `null`: unknown.
-    pub loss_seconds: Option<f64>,
-    /// When.
-    pub asked_at: Timestamp,
-    /// Until when the run waits.
-    pub expires_at: Timestamp,
-}
 
 /// Asks: keeps the token, holds the lease for as long as the wait may take, and tells people.
 ///
@@ -45,8 +26,13 @@ pub async fn ask<L: Ledger, N: Notifier>(
     // No function is invoked while a person thinks: without this the lease would run out under the waiting run.
     let held_until = expires_at + SignedDuration::from_secs(i64::from(context.plan.policy.lease_seconds));
     context.ledger.hold(context.run, LeasePhase::Acting, held_until).await?;
-    let asked =
-        Asked { task_token, why: wanted.why.clone(), loss_seconds: wanted.loss_seconds, asked_at: now, expires_at };
+    let asked = Asked {
+        task_token: TaskToken::new(task_token),
+        why: wanted.why.clone(),
+        loss_seconds: wanted.loss_seconds,
+        asked_at: now,
+        expires_at,
+    };
     context.ledger.keep_evidence(&context.run.run_id, ASKED, &json!(asked)).await?;
     let evidence = context.ledger.evidence(&context.run.run_id).await?;
     let fence = evidence.get("fence").and_then(|fence| serde_json::from_value(fence.clone()).ok());
@@ -107,7 +93,7 @@ fn message<L>(context: &StepContext<'_, L>, asked: &Asked, fence: Option<&FenceE
 fn answer_command(region: &str, asked: &Asked, output: &str) -> String {
     format!(
         "aws stepfunctions send-task-success --region {region} --task-token '{}' --task-output '{output}'",
-        asked.task_token
+        asked.task_token.reveal()
     )
 }
 

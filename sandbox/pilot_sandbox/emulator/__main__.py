@@ -39,11 +39,13 @@ def _install_shims(settings: Settings) -> None:
         dynamodb_tables,
         emf,
         events,
+        function_urls,
         functions,
         load_balancers,
         rds_tags,
         route53,
         schedules,
+        start_execution,
         stepfunctions,
     )
     from .application_autoscaling import ApplicationAutoScaling
@@ -78,6 +80,7 @@ def _install_shims(settings: Settings) -> None:
     world = World(settings.world_url)
     functions.install(settings.function_endpoint_url)
     ConcurrencyShim(world).install()
+    function_urls.install()
     emf.install()
     events.install()
     schedules.install(settings.schedule_minute_seconds)
@@ -117,6 +120,7 @@ def _install_shims(settings: Settings) -> None:
     builds = BuildShim(BuildSettings(settings.function_endpoint_url, settings.build_minute_seconds))
     builds.install()
     end_also(builds.end_all)
+    start_execution.install()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 logger = logging.getLogger("pilot.hooks")
 
 _READ_TIMEOUT_SECONDS = 3.0
-_LOOK_SECONDS = 0.2
 # A launch starts an application process and waits until it answers; a promotion waits until the standby takes writes.
 _ACT_TIMEOUT_SECONDS = 120.0
 
@@ -74,12 +73,6 @@ class World:
         began = time.monotonic()
         while (left_seconds := began + self.delay_seconds(name) - time.monotonic()) > 0:
             time.sleep(min(left_seconds, _DELAY_LOOK_SECONDS))
-
-    def pass_time(self, name: str) -> None:
-        """Wait as long as one of the delays says, also when it is changed meanwhile."""
-        started = time.monotonic()
-        while (left_seconds := self.delay_seconds(name) - (time.monotonic() - started)) > 0:
-            time.sleep(min(left_seconds, _LOOK_SECONDS))
 
     def database(self, region: str, identifier: str) -> dict | None:
         """The live database server behind an RDS instance, or None where there is none."""

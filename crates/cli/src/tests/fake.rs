@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
+use pilot_core::approval::{Asked, TaskToken};
 use pilot_core::contract::{ApprovalAnswer, Mode, Run};
 use pilot_core::journal::{Entry, Lease, StepRecord, Unfinished};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::stack::{Asked, Execution, ExecutionStatus, NewExecution, Stack, StackError, TaskToken};
+use crate::stack::{Execution, ExecutionStatus, NewExecution, Stack, StackError};
 
 /// A token as AWS makes them. It must never be shown.
 pub const TOKEN: &str = "AQCEAAAAKgAAAAMAAAAAAAAAAeffSECRETeff";

@@ -1,11 +1,13 @@
 //! Names of executions: a run's id.
+//!
+//! Whoever starts a run by hand names it here, and not AWS: a call that is retried then starts one run and not two.
 
 use jiff::Timestamp;
 
 /// The longest name that Step Functions takes.
 const NAME_CHARS_MAX: usize = 80;
 
-/// A new run's name. Named here and not by AWS, so that a call that is retried starts one run and not two.
+/// A new run's name.
 pub fn started(plan: &str, now: Timestamp) -> String {
     ended_with(plan, &now.strftime("-%Y%m%dT%H%M%SZ").to_string())
 }
@@ -24,6 +26,24 @@ pub fn state_machine_of(execution_arn: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The execution of this name, of a state machine known by `arn:PARTITION:states:REGION:ACCOUNT:stateMachine:MACHINE`.
+pub fn execution_of(state_machine_arn: &str, name: &str) -> Option<String> {
+    let parts: Vec<&str> = state_machine_arn.splitn(7, ':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "states", region, account, "stateMachine", machine] => {
+            Some(format!("arn:{partition}:states:{region}:{account}:execution:{machine}:{name}"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a person may give a run this name: AWS takes 1 to 80 characters, and wants these alone for its logs to find the
+/// execution by ("StartExecution", parameter `name`).
+pub fn is_run_name(text: &str) -> bool {
+    let taken = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(taken)
 }
 
 fn ended_with(name: &str, suffix: &str) -> String {
@@ -52,5 +72,24 @@ mod tests {
         let machine = state_machine_of("arn:aws-cn:states:cn-north-1:111122223333:execution:pilot-light:run-1");
         assert_eq!(machine.as_deref(), Some("arn:aws-cn:states:cn-north-1:111122223333:stateMachine:pilot-light"));
         assert_eq!(state_machine_of("run-1"), None);
+    }
+
+    #[test]
+    fn a_state_machine_and_a_name_are_an_execution_and_back() {
+        let machine = "arn:aws-cn:states:cn-north-1:111122223333:stateMachine:pilot-light";
+        let execution = execution_of(machine, "run-1").unwrap();
+        assert_eq!(execution, "arn:aws-cn:states:cn-north-1:111122223333:execution:pilot-light:run-1");
+        assert_eq!(state_machine_of(&execution).as_deref(), Some(machine));
+        assert_eq!(execution_of("pilot-light", "run-1"), None);
+    }
+
+    #[test]
+    fn names_that_a_person_may_give() {
+        for good in ["a", "shop-20260314T092653Z", "Drill_7", &"r".repeat(80)] {
+            assert!(is_run_name(good), "{good}");
+        }
+        for bad in ["", "a b", "a/b", "a:b", "run*", "r\u{e4}n", "a\n", &"r".repeat(81)] {
+            assert!(!is_run_name(bad), "{bad:?}");
+        }
     }
 }
