@@ -89,6 +89,13 @@ fn database(component: &Database) -> String {
             let (cluster, to) = (&c.cluster_identifier, &c.recovery_instance_identifier);
             format!("{}: fail the Aurora cluster {cluster} over to {to}, in the same Region (cannot be undone)", c.name)
         }
+        Database::RestoreToPointInTime(c) => format!(
+            "{}: restore {} to {} as {} (cannot be undone)",
+            c.name,
+            c.resource_arn,
+            c.restore_to.as_deref().unwrap_or("the latest restorable time"),
+            c.restored_identifier
+        ),
         Database::RestoreFromBackup(c) => format!(
             "{}: restore {} from vault {} as {} (cannot be undone)",
             c.name, c.resource_arn, c.vault_name, c.restored_identifier

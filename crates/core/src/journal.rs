@@ -84,6 +84,8 @@ pub enum Action {
     SwitchoverGlobalCluster,
     /// `rds:FailoverDBCluster`: the writer moves within its Region, and nothing is lost.
     FailoverCluster,
+    /// `rds:RestoreDBClusterToPointInTime`, `dynamodb:RestoreTableToPointInTime`.
+    RestoreToPointInTime,
     /// `backup:StartRestoreJob`.
     StartRestoreJob,
     /// `rds:CreateDBInstance` in a cluster that was restored.
@@ -131,6 +133,7 @@ impl Action {
             Action::FailoverGlobalCluster => "failover-global-cluster",
             Action::SwitchoverGlobalCluster => "switchover-global-cluster",
             Action::FailoverCluster => "failover-cluster",
+            Action::RestoreToPointInTime => "restore-to-point-in-time",
             Action::StartRestoreJob => "start-restore-job",
             Action::CreateRestoredInstance => "create-restored-instance",
             Action::SetRestored => "set-restored",

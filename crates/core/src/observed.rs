@@ -1,7 +1,7 @@
 //! What AWS and the network showed: plain values, made by the adapters, judged by the decisions.
 
 mod in_region;
-
+mod point_in_time;
 mod restored;
 
 mod hook;
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use in_region::{InRegionCluster, ZonedInstance};
-
+pub use point_in_time::{RestorableObserved, RestorableWindow};
 pub use restored::{RestoreJobObserved, RestoredObserved};
 
 pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};

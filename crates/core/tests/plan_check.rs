@@ -124,7 +124,7 @@ fn kinds() {
     check(
         "/databases/0/kind",
         json!("auroraGlobal"),
-        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, auroraCluster, restoreFromBackup, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
+        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, auroraCluster, restoreFromBackup, restoreToPointInTime, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
     );
     // What is wrong within the named kind, and nothing about the other kinds.
     let found = problems(&example_with("/signals/0/alarmName", json!("shop-canary")));
@@ -702,4 +702,70 @@ fn an_automations_own_parameters_are_left_to_us() {
         found[0].starts_with("/compute/1/assumeRoleArn: must be") && found[1].contains("documentName"),
         "{found:?}"
     );
+}
+
+fn to_point_in_time(arn: &str, restored: &str, more: Value) -> Value {
+    let mut component =
+        json!({"kind": "restoreToPointInTime", "name": restored, "resourceArn": arn, "restoredIdentifier": restored});
+    component.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    component
+}
+
+#[test]
+fn restores_to_a_point_in_time() {
+    let (cluster, table) = (
+        "arn:aws:rds:ap-southeast-1:111122223333:cluster:orders",
+        "arn:aws:dynamodb:ap-southeast-1:111122223333:table/carts",
+    );
+    let instances = json!({"instances": [{"identifier": "orders-2-a", "instanceClass": "db.r6g.large"}]});
+    let plan = |databases: Value| {
+        let mut plan = one_region(databases);
+        plan["signals"] = json!([plan["signals"][0]]);
+        plan["policy"]["quorum"] = json!(1);
+        problems(&plan)
+    };
+    let good = json!([
+        to_point_in_time(cluster, "orders-2", instances.clone()),
+        to_point_in_time(
+            table,
+            "carts-2",
+            json!({"restoreTo": "2026-01-31T12:00:00Z", "settings": {"backupRetentionDays": 35}})
+        ),
+    ]);
+    assert_eq!(plan(good), Vec::<String>::new());
+    let elsewhere = cluster.replace("ap-southeast-1", "us-east-1");
+    let rows = [
+        (
+            to_point_in_time(&elsewhere, "orders-2", instances.clone()),
+            "/databases/0/resourceArn: lies in us-east-1; a point in time is restored to within the recovery Region ap-southeast-1",
+        ),
+        (
+            to_point_in_time("arn:aws:rds:ap-southeast-1:111122223333:db:orders", "orders-2", json!({})),
+            "/databases/0/resourceArn: must be the ARN of an Aurora cluster (rds ...:cluster:NAME) or a DynamoDB table \
+          (dynamodb ...:table/NAME), is \"arn:aws:rds:ap-southeast-1:111122223333:db:orders\"",
+        ),
+        (
+            to_point_in_time(cluster, "Orders", instances.clone()),
+            "/databases/0/restoredIdentifier: is the original's name: a restore makes another beside it",
+        ),
+        (
+            to_point_in_time(cluster, "orders-2", json!({})),
+            "/databases/0/instances: is missing: a restored cluster has no instance, and serves nobody",
+        ),
+        (
+            to_point_in_time(table, "carts-2", instances.clone()),
+            "/databases/0/instances: must not be there: a restored table has none",
+        ),
+        (
+            to_point_in_time(table, "carts-2", json!({"restoreTo": "yesterday"})),
+            "/databases/0/restoreTo: must be a time such as 2026-01-31T12:00:00Z, is \"yesterday\"",
+        ),
+        (
+            to_point_in_time(table, "carts-2", json!({"settings": {"subnetGroup": "x"}})),
+            "/databases/0/settings/subnetGroup: is no setting of a table",
+        ),
+    ];
+    for (component, expected) in rows {
+        assert_eq!(plan(json!([component])), [expected]);
+    }
 }

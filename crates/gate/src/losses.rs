@@ -6,12 +6,12 @@ use pilot_core::Failure;
 use pilot_core::contract::Assessment;
 use pilot_core::decide::data_loss::{self, DataLoss, SAMPLE_AGE_SECONDS_MAX, one_volume};
 use pilot_core::decide::gate::LossOf;
-use pilot_core::decide::restore_job;
+use pilot_core::decide::{point_in_time, restore_job};
 use pilot_core::observed::LagSample;
-use pilot_core::plan::{Database, RestoreFromBackup};
+use pilot_core::plan::{Database, RestoreFromBackup, RestoreToPointInTime};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Backups, GlobalClusters, InRegion, Replicas};
+use pilot_shell::ports::{Backups, GlobalClusters, InRegion, InRegionReads, Replicas};
 use promote_db::databases::Databases;
 use serde_json::json;
 
@@ -44,6 +44,9 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: 
                 let id = &cluster.cluster_identifier;
                 return told(context, database.name(), id, Some(one_volume(assessment.incident_at))).await;
             }
+            Database::RestoreToPointInTime(restore) => {
+                return to_point_in_time(context, databases.in_region, restore, assessment).await;
+            }
             Database::RestoreFromBackup(restore) => {
                 return restored(context, databases.backups, restore, assessment).await;
             }
@@ -52,6 +55,21 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: 
         estimated(context, database.name(), resource, &samples, assessment).await
     };
     try_join_all(context.plan.databases.iter().map(of)).await
+}
+
+/// A restore brings back what was written before its point in time.
+async fn to_point_in_time<L: Ledger, C: InRegionReads>(
+    context: &StepContext<'_, L>,
+    points: &C,
+    component: &RestoreToPointInTime,
+    assessment: &Assessment,
+) -> Result<LossOf, Failure> {
+    let source = component.source_identifier();
+    let original = points.restorable(component.restored_kind(), source).await;
+    let original = original.map_err(|error| error.into_failure("the look at its restorable times", source))?;
+    let point = point_in_time::choose(component, original.as_ref()).ok();
+    let loss = point.map(|point| point_in_time::loss(point, assessment.incident_at, assessment.last_healthy_at));
+    told(context, &component.name, &component.restored_identifier, loss).await
 }
 
 /// A restore brings back what was written before its recovery point was created.

@@ -22,13 +22,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let regions = ByRegion::new(&aws, |config| {
-        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsInRegion::new(config), AwsRestores::new(config))
+        let one_region = (AwsInRegion::new(config), AwsRestores::new(config));
+        (AwsReplicas::new(config), AwsGlobalClusters::new(config), one_region)
     });
     let notifier = SnsTopic::new(&aws, config::notifications_topic()?);
     let http = HttpClient::new()?;
     let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
     let handle = async |event| {
-        let (replicas, global_clusters, in_region, backups) = regions.of_event(&event).await;
+        let (replicas, global_clusters, (in_region, backups)) = regions.of_event(&event).await;
         let keeper = Gatekeeper {
             ledger: &ledger,
             plans: &plans,

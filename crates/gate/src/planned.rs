@@ -33,6 +33,7 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
         // The instances of a cluster share one storage volume: whoever is the writer has every write that was confirmed.
         Database::AuroraCluster(cluster) => switched_by_aws(context, &cluster.name, &cluster.cluster_identifier).await,
         Database::RestoreFromBackup(restore) => Err(loses(&restore.restored_identifier)),
+        Database::RestoreToPointInTime(restore) => Err(loses(&restore.restored_identifier)),
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();

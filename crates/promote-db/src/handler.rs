@@ -12,7 +12,7 @@ use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::databases::Databases;
-use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica, restore_from_backup};
+use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica, restore_from_backup, restore_to_point_in_time};
 
 /// The function's name.
 pub const FUNCTION: &str = "promote-db";
@@ -24,20 +24,21 @@ pub const GATE: &str = "gate";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `GateNotPassed`, `PromotionRefused`, `PromotionFailed`,
 /// `StepDeadlineExceeded`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<
+pub async fn handle<L, P, R, G, C, B>(
+    event: Value,
+    ledger: &L,
+    plans: &P,
+    databases: &Databases<'_, R, G, C, B>,
+    clock: Clock,
+) -> Result<StepResponse, Failure>
+where
     L: Ledger,
     P: PlanStore,
     R: Replicas,
     G: GlobalClusters,
     C: InRegion,
     B: Backups + RestoredDatabases,
->(
-    event: Value,
-    ledger: &L,
-    plans: &P,
-    databases: &Databases<'_, R, G, C, B>,
-    clock: Clock,
-) -> Result<StepResponse, Failure> {
+{
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
     let request: StepRequest = read_event(FUNCTION, event.clone())?;
     request.assessment.ok_or_else(no_assessment)?;
@@ -52,6 +53,10 @@ pub async fn handle<
             }
             Database::AuroraCluster(cluster) => {
                 aurora_cluster::reconcile(context, databases.in_region, cluster, allowed_seconds).await
+            }
+            Database::RestoreToPointInTime(restore) => {
+                let ports = (databases.in_region, databases.backups);
+                restore_to_point_in_time::reconcile(context, ports, restore, allowed_seconds).await
             }
             Database::RestoreFromBackup(restore) => {
                 restore_from_backup::reconcile(context, databases.backups, restore, allowed_seconds).await

@@ -4,23 +4,25 @@ use aws_config::SdkConfig;
 use aws_sdk_rds::config::Builder;
 use aws_sdk_rds::config::retry::RetryConfig;
 use futures::future::{join, try_join_all};
-use pilot_core::observed::{ClusterInstance, InRegionCluster, ZonedInstance};
+use pilot_core::observed::{ClusterInstance, InRegionCluster, RestorableObserved, ZonedInstance};
+use pilot_core::plan::RestoredKind;
 use pilot_shell::CallError;
-use pilot_shell::ports::{InRegion, InRegionReads};
+use pilot_shell::ports::{InRegion, InRegionReads, NewPointInTime};
 
 /// Databases in one Region.
 #[derive(Debug, Clone)]
 pub struct AwsInRegion {
-    rds: aws_sdk_rds::Client,
+    pub(crate) rds: aws_sdk_rds::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
 }
 
 impl AwsInRegion {
     /// With clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        AwsInRegion { rds: aws_sdk_rds::Client::new(config) }
+        AwsInRegion { rds: aws_sdk_rds::Client::new(config), dynamodb: aws_sdk_dynamodb::Client::new(config) }
     }
 
-    async fn cluster(&self, identifier: &str) -> Result<Option<aws_sdk_rds::types::DbCluster>, CallError> {
+    pub(crate) async fn cluster(&self, identifier: &str) -> Result<Option<aws_sdk_rds::types::DbCluster>, CallError> {
         match self.rds.describe_db_clusters().db_cluster_identifier(identifier).send().await {
             Ok(answer) => Ok(answer.db_clusters().first().cloned()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_db_cluster_not_found_fault()) => Ok(None),
@@ -65,6 +67,13 @@ impl InRegionReads for AwsInRegion {
             instances: instances?.into_iter().flatten().collect(),
         }))
     }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        match kind {
+            RestoredKind::Table => self.restorable_table(identifier).await,
+            RestoredKind::Cluster | RestoredKind::Instance => self.restorable_cluster(identifier).await,
+        }
+    }
 }
 
 impl InRegion for AwsInRegion {
@@ -74,6 +83,13 @@ impl InRegion for AwsInRegion {
         let call = call.target_db_instance_identifier(to_instance);
         call.customize().config_override(once()).send().await?;
         Ok(())
+    }
+
+    async fn restore_to_point(&self, restore: &NewPointInTime<'_>) -> Result<(), CallError> {
+        match restore.kind {
+            RestoredKind::Table => self.restore_table(restore).await,
+            RestoredKind::Cluster | RestoredKind::Instance => self.restore_cluster(restore).await,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! `promote-db`: makes the recovery Region's data writable.
 //!
 //! The component kinds are the RDS read replica ([`rds_read_replica`]), the Aurora global database ([`aurora_global_cluster`]), the Aurora
-//! cluster of one Region ([`aurora_cluster`]) and the database that AWS Backup restores ([`restore_from_backup`]). Making any of them
+//! cluster of one Region ([`aurora_cluster`]), the database that AWS Backup restores
+//! ([`restore_from_backup`]), and the one that is restored to a point in time ([`restore_to_point_in_time`]). Making any of them
 //! writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
 
 pub mod adapter;
@@ -12,8 +13,10 @@ pub mod global_cluster_adapter;
 pub mod handler;
 pub mod in_region_adapter;
 mod lag_adapter;
+mod point_in_time_adapter;
 pub mod rds_read_replica;
 pub mod restore_adapter;
 pub mod restore_from_backup;
+pub mod restore_to_point_in_time;
 mod restored_adapter;
 mod restored_table_adapter;

@@ -18,10 +18,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let regions = ByRegion::new(&aws, |config| {
-        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsInRegion::new(config), AwsRestores::new(config))
+        let one_region = (AwsInRegion::new(config), AwsRestores::new(config));
+        (AwsReplicas::new(config), AwsGlobalClusters::new(config), one_region)
     });
     let handle = async |event| {
-        let (replicas, global_clusters, in_region, backups) = regions.of_event(&event).await;
+        let (replicas, global_clusters, (in_region, backups)) = regions.of_event(&event).await;
         let databases = Databases {
             replicas: &replicas,
             global_clusters: &global_clusters,

@@ -5,10 +5,11 @@
 use futures::executor::block_on;
 use pilot_core::contract::{Mode, Run, Step};
 use pilot_core::journal::{Entry, EntryOutcome};
-use pilot_core::observed::InRegionCluster;
+use pilot_core::observed::{InRegionCluster, RestorableObserved};
+use pilot_core::plan::RestoredKind;
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{InRegion, InRegionReads};
+use pilot_shell::ports::{InRegion, InRegionReads, NewPointInTime};
 use pilot_testkit::fixture::{CLUSTER, READER, WRITER};
 use pilot_testkit::{
     FakeCluster, FakeLedger, FakePlans, FakeWorld, Fault, Faults, Injected, advance_seconds, fixture, now, told,
@@ -56,7 +57,8 @@ impl Case {
 
     fn look_through<C: InRegion>(&self, seconds: i64, in_region: &C) -> String {
         advance_seconds(seconds);
-        let databases = Databases { replicas: &self.world, global_clusters: &self.world, in_region };
+        let databases =
+            Databases { replicas: &self.world, global_clusters: &self.world, in_region, backups: &self.world };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &databases, now)))
     }
 
@@ -188,11 +190,19 @@ impl InRegionReads for BeginsToMove<'_> {
     async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
         self.0.in_region_cluster(cluster, instances).await
     }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        self.0.restorable(kind, identifier).await
+    }
 }
 
 impl InRegion for BeginsToMove<'_> {
     async fn fail_over_cluster(&self, cluster: &str, to_instance: &str) -> Result<(), CallError> {
         self.0.change_cluster(cluster, |cluster| cluster.observed.status = "failing-over".into());
         self.0.fail_over_cluster(cluster, to_instance).await
+    }
+
+    async fn restore_to_point(&self, restore: &NewPointInTime<'_>) -> Result<(), CallError> {
+        self.0.restore_to_point(restore).await
     }
 }

@@ -4,7 +4,10 @@ use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::config::retry::RetryConfig;
 use aws_sdk_rds::types::{DbClusterSnapshot, DbInstance, Tag};
-use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved};
+use pilot_core::observed::{
+    ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved, RestorableObserved,
+};
+use pilot_core::plan::RestoredKind;
 use pilot_shell::CallError;
 use pilot_shell::ports::{GlobalClusters, InRegionReads};
 use pilot_shell::regions::ByRegion;
@@ -43,6 +46,10 @@ impl Regions for ByRegion<AwsRegion> {
 impl InRegionReads for AwsRegion {
     async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
         self.in_region.in_region_cluster(cluster, instances).await
+    }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        self.in_region.restorable(kind, identifier).await
     }
 }
 

@@ -54,6 +54,7 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
         }
         // The plan's rules leave such a plan no way home, so no run gets here.
         Database::RestoreFromBackup(restore) => Err(not_replicated(&restore.restored_identifier)),
+        Database::RestoreToPointInTime(restore) => Err(not_replicated(&restore.restored_identifier)),
     })
     .await
 }

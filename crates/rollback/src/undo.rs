@@ -69,9 +69,10 @@ impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopOb
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
-            Action::StartRestoreJob | Action::CreateRestoredInstance | Action::SetRestored => {
-                Err(incomplete(entry, "what was restored stays"))
-            }
+            Action::StartRestoreJob
+            | Action::RestoreToPointInTime
+            | Action::CreateRestoredInstance
+            | Action::SetRestored => Err(incomplete(entry, "what was restored stays")),
             Action::SetAside | Action::CreateReplica | Action::KeepLostData => {
                 Err(incomplete(entry, "a step of protect goes forward only"))
             }

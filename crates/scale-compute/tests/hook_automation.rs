@@ -58,7 +58,7 @@ impl Case {
         let look = |seconds: &i64| {
             advance_seconds(*seconds);
             let world = Injected::new(&self.world, &self.faults);
-            let computes = Computes { groups: &world, services: &world, hooks: &world };
+            let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
             told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &computes, &computes, now)))
         };
         waits_seconds.iter().map(look).collect()

@@ -69,7 +69,7 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        let computes = Computes { groups: &world, services: &world, concurrencies: &world };
+        let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &computes, &computes, now)))
     }
 

@@ -35,7 +35,7 @@ impl Case {
         advance_seconds(seconds);
         let event = fixture::step_event(&self.run, Step::ScaleCompute, self.run.started_at, None);
         let (world, ledger) = (Injected::new(&self.world, &self.faults), Injected::new(&self.ledger, &self.faults));
-        let computes = Computes { groups: &world, services: &world, concurrencies: &world };
+        let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
         told(&block_on(handle(event, &ledger, &self.plans, &computes, &computes, now)))
     }
 

@@ -44,6 +44,7 @@ impl InWaves for Database {
             Database::AuroraGlobalCluster(c) => c.timeout_seconds,
             Database::AuroraCluster(c) => c.timeout_seconds,
             Database::RestoreFromBackup(c) => c.timeout_seconds,
+            Database::RestoreToPointInTime(c) => c.timeout_seconds,
         }
     }
 }

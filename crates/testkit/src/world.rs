@@ -9,6 +9,7 @@ mod functions;
 mod global_clusters;
 mod groups;
 mod in_region;
+mod point_in_time;
 mod primary;
 mod records;
 mod replicas;
@@ -43,6 +44,9 @@ struct State {
     replicas: BTreeMap<String, FakeReplica>,
     global_clusters: BTreeMap<String, FakeGlobalCluster>,
     clusters: BTreeMap<String, FakeCluster>,
+    /// Originals that can be restored to a point in time, by identifier.
+    restorable: BTreeMap<String, pilot_core::observed::RestorableObserved>,
+    point_in_time_restores: Vec<point_in_time::AcceptedPointInTime>,
     groups: BTreeMap<String, FakeGroup>,
     /// By `CLUSTER/SERVICE`.
     services: BTreeMap<String, FakeService>,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
     DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample,
-    ReplicaObserved, RestoredObserved, ServiceObserved,
+    ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RestoredKind};
 use pilot_shell::CallError;
@@ -86,6 +86,10 @@ pub struct AwsRegion {
 impl InRegionReads for AwsRegion {
     async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
         self.target.in_region.in_region_cluster(cluster, instances).await
+    }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        self.target.in_region.restorable(kind, identifier).await
     }
 }
 

@@ -13,6 +13,7 @@ pub mod event;
 pub mod handler;
 mod in_region;
 pub mod look;
+mod point_in_time;
 pub mod ports;
 pub mod proof;
 pub mod readiness;

@@ -13,9 +13,9 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext, capacity};
 
-use crate::in_region;
 use crate::ports::{Dns, Eyes, Region};
 use crate::restores;
+use crate::{in_region, point_in_time};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -93,6 +93,7 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
             Database::RdsReadReplica(component) => promoted(component, region).await,
             Database::AuroraGlobalCluster(component) => moved(component, &plan.regions.recovery, region).await,
             Database::AuroraCluster(component) => in_region::cluster_moved(component, region).await,
+            Database::RestoreToPointInTime(component) => point_in_time::proof(component, region).await,
             Database::RestoreFromBackup(component) => restores::proof(component, region).await,
         };
         (database.name().to_owned(), seen)

@@ -11,10 +11,10 @@ use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::in_region;
 use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores;
+use crate::{in_region, point_in_time};
 
 /// How far back a lag sample may lie: RDS publishes one a minute, some late.
 const LAG_WINDOW_SECONDS: i64 = 300;
@@ -53,6 +53,9 @@ pub async fn report<R: Region>(
             Database::RdsReadReplica(replica) => replicates(replica, plan.objectives.rpo_seconds, region, now).await,
             Database::AuroraGlobalCluster(cluster) => is_connected(cluster, plan, region, now).await,
             Database::AuroraCluster(cluster) => in_region::cluster_readiness(cluster, region).await,
+            Database::RestoreToPointInTime(restore) => {
+                point_in_time::now(restore, region, plan.policy.max_data_loss_seconds, now).await
+            }
             Database::RestoreFromBackup(restore) => {
                 restores::now(restore, region, plan.policy.max_data_loss_seconds, now).await
             }

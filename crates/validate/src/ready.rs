@@ -14,10 +14,10 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext, capacity};
 
-use crate::in_region;
 use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores::{self, RunSoFar};
+use crate::{in_region, point_in_time};
 
 /// How long a replica may be busy (a backup, a modification) before the run is refused: nothing has been changed yet, and a person
 /// decides faster what to do about it.
@@ -88,6 +88,10 @@ async fn database_finding<R: Region>(
         Database::AuroraCluster(cluster) => {
             let standing = in_region::cluster_standing(cluster, region, assessment).await;
             standing.map(|(readiness, loss)| Standing { readiness, loss })
+        }
+        Database::RestoreToPointInTime(restore) => {
+            let before = point_in_time::before(restore, region, assessment, run).await;
+            before.map(|(readiness, loss)| Standing { readiness, loss })
         }
         Database::RestoreFromBackup(restore) => {
             let before = restores::before(restore, region, assessment, run).await;

@@ -11,7 +11,7 @@ use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
     DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample,
-    NoAnswer, ReplicaObserved, RestoredObserved, ServiceObserved,
+    NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
@@ -34,6 +34,10 @@ struct Stage {
 impl InRegionReads for Stage {
     async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
         self.world.in_region_cluster(cluster, instances).await
+    }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        self.world.restorable(kind, identifier).await
     }
 }
 

@@ -18,12 +18,11 @@ use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
     DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved,
     GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus, ReplicaObserved,
-    RestoredObserved, ServiceObserved,
+    RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ledger::Ledger;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
     Automations, Backups, Builds, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas,
@@ -83,6 +82,10 @@ impl InRegionReads for Seen {
     async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
         self.check("cluster")?;
         self.world.in_region_cluster(cluster, instances).await
+    }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        self.world.restorable(kind, identifier).await
     }
 }
 

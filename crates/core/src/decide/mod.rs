@@ -16,6 +16,7 @@ pub mod hook;
 pub mod in_region;
 pub mod last_known;
 pub mod pivot;
+pub mod point_in_time;
 pub mod protect;
 pub mod readiness;
 pub mod records;

@@ -4,6 +4,7 @@ pub mod concurrency;
 pub mod global_cluster;
 pub mod hook;
 pub mod in_region;
+pub mod point_in_time;
 pub mod restore;
 
 use std::collections::BTreeMap;

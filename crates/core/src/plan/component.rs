@@ -12,6 +12,7 @@ use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
 use super::hook::{AutomationHook, CodeBuildHook};
 use super::lambda::LambdaConcurrency;
+use super::point_in_time::RestoreToPointInTime;
 use super::restore::RestoreFromBackup;
 
 pub(super) fn first_wave() -> u32 {
@@ -25,6 +26,7 @@ pub(super) fn default_timeout_seconds() -> u32 {
 /// A database that is made writable in the recovery Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a plan has a handful of them, read once")]
 pub enum Database {
     /// An RDS cross-Region read replica, promoted. **No undo**: this is the pivot.
     RdsReadReplica(RdsReadReplica),
@@ -35,6 +37,9 @@ pub enum Database {
     /// A database restored by AWS Backup from a recovery point in the recovery Region. **No undo**: this is the pivot. What was restored
     /// stays, and is named.
     RestoreFromBackup(RestoreFromBackup),
+    /// An Aurora cluster or a DynamoDB table, restored within the Region to a point in time. **No undo**: this is the pivot. What was restored
+    /// stays, and is named.
+    RestoreToPointInTime(RestoreToPointInTime),
 }
 
 impl Database {
@@ -45,6 +50,7 @@ impl Database {
             Database::AuroraGlobalCluster(c) => &c.name,
             Database::AuroraCluster(c) => &c.name,
             Database::RestoreFromBackup(c) => &c.name,
+            Database::RestoreToPointInTime(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -54,6 +60,7 @@ impl Database {
             Database::AuroraGlobalCluster(c) => c.wave,
             Database::AuroraCluster(c) => c.wave,
             Database::RestoreFromBackup(c) => c.wave,
+            Database::RestoreToPointInTime(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -64,13 +71,14 @@ impl Database {
             Database::AuroraCluster(c) => Database::AuroraCluster(c.mirrored()),
             // A plan with a way home has none of these (a rule of its own says so).
             Database::RestoreFromBackup(c) => Database::RestoreFromBackup(c.clone()),
+            Database::RestoreToPointInTime(c) => Database::RestoreToPointInTime(c.clone()),
         }
     }
     /// Whether it is recovered within one Region: then the primary Region may be the recovery Region.
     pub fn is_in_region(&self) -> bool {
         match self {
             Database::RdsReadReplica(_) | Database::AuroraGlobalCluster(_) => false,
-            Database::AuroraCluster(_) | Database::RestoreFromBackup(_) => true,
+            Database::AuroraCluster(_) | Database::RestoreFromBackup(_) | Database::RestoreToPointInTime(_) => true,
         }
     }
 }

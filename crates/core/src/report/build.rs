@@ -133,6 +133,7 @@ fn rpo_seconds(outcome: Outcome, journal: &[Entry], data_loss: &[ReportDataLoss]
                 | Action::SwitchoverGlobalCluster
                 | Action::FailoverCluster
                 | Action::StartRestoreJob
+                | Action::RestoreToPointInTime
         ) && match entry.outcome {
             Some(EntryOutcome::Accepted { .. }) => true,
             Some(EntryOutcome::NotDone { .. }) => false,

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use pilot_core::observed::{
     ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved, ReplicaObserved,
+    RestorableObserved,
 };
-use pilot_core::plan::InstanceSettings;
+use pilot_core::plan::{InstanceSettings, RestoredKind};
 use pilot_shell::CallError;
 use pilot_shell::ports::InRegionReads;
 use pilot_testkit::{FakeWorld, Fault, Faults, Injected};
@@ -265,6 +266,10 @@ impl InRegionReads for FaultyRegion<'_> {
     async fn in_region_cluster(&self, cluster: &str, instances: &[&str]) -> Result<Option<InRegionCluster>, CallError> {
         let call = self.rds.aurora.in_region_cluster(cluster, instances);
         self.call(("rds:DescribeDBClusters", cluster), false, call).await
+    }
+
+    async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        self.rds.aurora.restorable(kind, identifier).await
     }
 }
 

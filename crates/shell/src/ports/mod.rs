@@ -2,7 +2,6 @@
 //! test kit's fake world.
 
 mod in_region;
-
 mod restores;
 
 mod hooks;
@@ -20,8 +19,7 @@ use pilot_core::plan::{Capacity, DnsRecord};
 
 use crate::CallError;
 
-pub use in_region::{InRegion, InRegionReads};
-
+pub use in_region::{InRegion, InRegionReads, NewPointInTime};
 pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
 
 pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};

@@ -1,8 +1,9 @@
 //! Aurora clusters of one Region: a failover is refused in the wrong state, does not show at once, and the writer changes before it is over.
 
-use pilot_core::observed::{ClusterInstance, InRegionCluster, ZonedInstance};
+use pilot_core::observed::{ClusterInstance, InRegionCluster, RestorableObserved, ZonedInstance};
+use pilot_core::plan::RestoredKind;
 use pilot_shell::CallError;
-use pilot_shell::ports::{InRegion, InRegionReads};
+use pilot_shell::ports::{InRegion, InRegionReads, NewPointInTime};
 
 use super::{FakeWorld, refused};
 
@@ -120,6 +121,10 @@ impl InRegionReads for FakeWorld {
             seen
         }))
     }
+
+    async fn restorable(&self, _kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
+        Ok(self.look_at_restorable(identifier))
+    }
 }
 
 impl InRegion for FakeWorld {
@@ -127,5 +132,9 @@ impl InRegion for FakeWorld {
         let mut state = self.write();
         let unknown = || refused("DBClusterNotFoundFault", format!("DBCluster {cluster} not found."));
         state.clusters.get_mut(cluster).ok_or_else(unknown)?.fail_over(to_instance)
+    }
+
+    async fn restore_to_point(&self, restore: &NewPointInTime<'_>) -> Result<(), CallError> {
+        self.begin_point_in_time(restore)
     }
 }

@@ -8,6 +8,7 @@ mod home;
 mod hooks;
 mod in_region;
 mod names;
+mod point_in_time;
 mod proof;
 mod restore;
 mod share;
@@ -29,6 +30,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     home::check(plan, &mut problems);
     in_region::check(plan, &mut problems);
     share::check(plan, &mut problems);
+    point_in_time::check(plan, &mut problems);
     problems.sort();
     problems
 }
