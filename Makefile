@@ -20,6 +20,8 @@ TOOLS_VENV := .venv/tools
 SANDBOX_PYTHON := $(CURDIR)/$(SANDBOX_VENV)/bin/python
 PILOT_SANDBOX := $(SANDBOX_PYTHON) -m pilot_sandbox
 STAGE := tools/stage
+# The sandbox's tests wait far more than they work. A file's tests share a sandbox, so they stay together.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
 export PATH := $(CURDIR)/$(TOOLS_VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/sandbox
@@ -106,11 +108,11 @@ test-rust: ## Rust tests of every crate
 
 .PHONY: test-sandbox
 test-sandbox: setup build-native ## Tests of the sandbox itself
-	@$(STAGE) "sandbox tests" $(SANDBOX_PYTHON) -m pytest sandbox/tests
+	@$(STAGE) "sandbox tests" $(SANDBOX_PYTHON) -m pytest $(SIDE_BY_SIDE) sandbox/tests
 
 .PHONY: test-runs
 test-runs: setup build-native ## Whole runs in the sandbox, with the real binaries and the real state machine
-	@$(STAGE) "whole runs" $(SANDBOX_PYTHON) -m pytest tests
+	@$(STAGE) "whole runs" $(SANDBOX_PYTHON) -m pytest $(SIDE_BY_SIDE) tests
 
 .PHONY: lint
 lint: setup lint-rust lint-python lint-shell lint-template lint-state-machine lint-words ## Every linter and validator

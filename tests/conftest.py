@@ -1,5 +1,6 @@
 """Whole runs: the real state machine and the real binaries in one sandbox, looked at from outside with boto3 alone."""
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -9,8 +10,9 @@ from sandbox_under_test import SandboxUnderTest, Workload
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[SandboxUnderTest]:
-    """One sandbox for all whole runs; each run has a workload of its own in it."""
-    with SandboxUnderTest.started("whole-runs") as running:
+    """One sandbox for all whole runs of a test process; each run has a workload of its own in it."""
+    process = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    with SandboxUnderTest.started(f"whole-runs-{process}") as running:
         yield running
 
 

@@ -187,9 +187,9 @@ def test_rates_run_in_the_sandbox_s_minutes(emulator: Emulator, name: str, queue
             "Input": '{"at":"<aws.scheduler.scheduled-time>"}',
         },
     )
-    eventually(lambda: receive(emulator, queue[0]), within_seconds=3 * MINUTE_SECONDS)
-    assert MINUTE_SECONDS <= time.monotonic() - started < 2.5 * MINUTE_SECONDS
-    at = eventually(lambda: receive(emulator, scheduled), within_seconds=3 * MINUTE_SECONDS)[0]["at"]
-    assert abs(datetime.fromisoformat(at).timestamp() - time.time()) < 2.5 * MINUTE_SECONDS
+    eventually(lambda: receive(emulator, queue[0]))
+    assert time.monotonic() - started >= MINUTE_SECONDS
+    at = eventually(lambda: receive(emulator, scheduled))[0]["at"]
+    assert abs(datetime.fromisoformat(at).timestamp() - time.time()) <= 60
     events.disable_rule(Name=name)
     scheduler.delete_schedule(Name=name)

@@ -81,7 +81,7 @@ async def test_delays_only_what_comes_back(relay: Relay, far: _Far) -> None:
     await asyncio.sleep(0.2)
     assert far.heard == [b"one\n"]
     assert await reader.readline() == b"one\n"
-    assert 0.55 < time.monotonic() - started < 2
+    assert time.monotonic() - started > 0.55
     writer.close()
 
 
