@@ -10,7 +10,7 @@ SHELL := bash
 
 # A second sandbox beside the first, described by out/other/sandbox.json: make sandbox SANDBOX=other
 SANDBOX ?=
-# Which system is in the sandbox: pilot-light, payments or warm-standby.
+# Which system is in the sandbox: pilot-light, payments, warm-standby, single-region or backup-restore.
 TOPOLOGY ?= pilot-light
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PYTHON
@@ -81,7 +81,7 @@ sandbox-stop: $(SANDBOX_VENV)/.installed ## End the sandbox (SANDBOX=name for an
 	@$(PILOT_SANDBOX) down --name $(or $(SANDBOX),$(TOPOLOGY))
 
 .PHONY: demo
-demo: setup build-native ## Kill the primary Region and watch the workload recover; TOPOLOGY=payments, or warm-standby, which goes home too; leaves out/<topology>/report.html
+demo: setup build-native ## Kill the primary Region and watch the workload recover; TOPOLOGY=payments, warm-standby (which goes home too), single-region or backup-restore; leaves out/<topology>/report.html
 	@$(PILOT_SANDBOX) demo --topology $(TOPOLOGY)
 
 .PHONY: bench

@@ -168,7 +168,8 @@ fn a_cluster_that_begins_to_move_between_look_and_call_is_a_wait() {
 
 #[test]
 fn what_cannot_be_failed_over_is_told_and_nothing_is_called() {
-    let rows: [(fn(&mut FakeCluster), &str); 3] = [
+    type Change = fn(&mut FakeCluster);
+    let rows: [(Change, &str); 3] = [
         (|c| c.kill_zone(READER.1), "PromotionFailed: shop-zonal-b is `failed`"),
         (
             |c| c.observed.members.truncate(1),
