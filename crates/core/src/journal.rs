@@ -82,6 +82,8 @@ pub enum Action {
     FailoverGlobalCluster,
     /// `rds:SwitchoverGlobalCluster`, which loses nothing.
     SwitchoverGlobalCluster,
+    /// `elasticache:CreateReplicationGroup`.
+    CreateCache,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
@@ -113,6 +115,7 @@ impl Action {
             Action::RestGroup => "rest-group",
             Action::FailoverGlobalCluster => "failover-global-cluster",
             Action::SwitchoverGlobalCluster => "switchover-global-cluster",
+            Action::CreateCache => "create-cache",
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",

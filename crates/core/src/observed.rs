@@ -1,10 +1,14 @@
 //! What AWS and the network showed: plain values, made by the adapters, judged by the decisions.
 
+mod cache;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use cache::{CacheNodeGroup, CacheObserved};
 
 /// What one signal showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -42,6 +42,7 @@ impl InWaves for Database {
         match self {
             Database::RdsReadReplica(c) => c.timeout_seconds,
             Database::AuroraGlobalCluster(c) => c.timeout_seconds,
+            Database::ElastiCache(c) => c.timeout_seconds,
         }
     }
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
+use super::cache::ElastiCache;
 use super::ecs::EcsService;
 
 pub(super) fn first_wave() -> u32 {
@@ -26,6 +27,8 @@ pub enum Database {
     RdsReadReplica(RdsReadReplica),
     /// An Aurora global database, failed over to its secondary cluster. **No undo**: this is the pivot.
     AuroraGlobalCluster(AuroraGlobalCluster),
+    /// An ElastiCache replication group, created anew. Undo: the group that the run created is deleted; one that was there is left.
+    ElastiCache(ElastiCache),
 }
 
 impl Database {
@@ -34,6 +37,7 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => &c.name,
             Database::AuroraGlobalCluster(c) => &c.name,
+            Database::ElastiCache(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -41,6 +45,7 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => c.wave,
             Database::AuroraGlobalCluster(c) => c.wave,
+            Database::ElastiCache(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -48,6 +53,8 @@ impl Database {
         match self {
             Database::RdsReadReplica(c) => Database::RdsReadReplica(c.mirrored()),
             Database::AuroraGlobalCluster(c) => Database::AuroraGlobalCluster(c.mirrored()),
+            // A plan with one has no way home.
+            Database::ElastiCache(c) => Database::ElastiCache(c.clone()),
         }
     }
 }

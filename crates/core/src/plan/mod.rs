@@ -4,6 +4,7 @@
 //! ignored. [`check`](check::check) is the only way in: a [`RecoveryPlan`] that exists has been checked whole.
 
 mod aurora;
+mod cache;
 pub mod check;
 mod component;
 mod ecs;
@@ -22,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
+pub use cache::{CacheEngine, ElastiCache};
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,

@@ -70,7 +70,7 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         Database::RdsReadReplica(c) => {
             Some((format!("/databases/{i}/replicaIdentifier"), c.replica_identifier.as_str()))
         }
-        Database::AuroraGlobalCluster(_) => None,
+        _ => None,
     });
     names::unique(replicas, problems);
     // One cluster is a member of one global database, so the global one tells two components apart.
@@ -78,7 +78,7 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         Database::AuroraGlobalCluster(c) => {
             Some((format!("/databases/{i}/globalClusterIdentifier"), c.global_cluster_identifier.to_ascii_lowercase()))
         }
-        Database::RdsReadReplica(_) => None,
+        _ => None,
     });
     names::unique(global_clusters, problems);
     let groups = plan.compute.iter().enumerate().filter_map(|(i, compute)| match compute {

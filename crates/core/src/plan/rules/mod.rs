@@ -1,6 +1,7 @@
 //! The third reading of a plan: the rules that no schema can say. Each file holds one part of the document.
 
 mod address;
+mod cache;
 mod components;
 mod fence;
 mod home;
@@ -18,6 +19,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     signals::check(plan, &mut problems);
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
+    cache::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     problems.sort();

@@ -45,14 +45,14 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 fn replicas(plan: &RecoveryPlan) -> impl Iterator<Item = &RdsReadReplica> {
     plan.databases.iter().filter_map(|database| match database {
         Database::RdsReadReplica(db) => Some(db),
-        Database::AuroraGlobalCluster(_) => None,
+        _ => None,
     })
 }
 
 fn global_clusters(plan: &RecoveryPlan) -> impl Iterator<Item = &AuroraGlobalCluster> {
     plan.databases.iter().filter_map(|database| match database {
         Database::AuroraGlobalCluster(db) => Some(db),
-        Database::RdsReadReplica(_) => None,
+        _ => None,
     })
 }
 
