@@ -7,12 +7,12 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{GlobalClusters, Replicas};
+use pilot_shell::ports::{Caches, GlobalClusters, Replicas};
 use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::databases::Databases;
-use crate::{aurora_global_cluster, rds_read_replica};
+use crate::{aurora_global_cluster, elasticache, rds_read_replica};
 
 /// The function's name.
 pub const FUNCTION: &str = "promote-db";
@@ -24,11 +24,11 @@ pub const GATE: &str = "gate";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `GateNotPassed`, `PromotionRefused`, `PromotionFailed`,
 /// `StepDeadlineExceeded`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, R: Replicas, G: GlobalClusters>(
+pub async fn handle<L: Ledger, P: PlanStore, R: Replicas, G: GlobalClusters, E: Caches>(
     event: Value,
     ledger: &L,
     plans: &P,
-    databases: &Databases<'_, R, G>,
+    databases: &Databases<'_, R, G, E>,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
@@ -42,6 +42,9 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Replicas, G: GlobalClusters>(
             }
             Database::AuroraGlobalCluster(cluster) => {
                 aurora_global_cluster::reconcile(context, databases.global_clusters, cluster, allowed_seconds).await
+            }
+            Database::ElastiCache(cache) => {
+                elasticache::reconcile(context, databases.caches, cache, allowed_seconds).await
             }
         })
         .await

@@ -6,6 +6,7 @@ use pilot_shell::plans::S3Plans;
 use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
+use promote_db::cache_adapter::AwsCaches;
 use promote_db::databases::Databases;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::handler;
@@ -15,10 +16,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let regions = ByRegion::new(&aws, |config| (AwsReplicas::new(config), AwsGlobalClusters::new(config)));
+    let regions = ByRegion::new(&aws, |config| {
+        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsCaches::new(config))
+    });
     let handle = async |event| {
-        let (replicas, global_clusters) = regions.of_event(&event).await;
-        let databases = Databases { replicas: &replicas, global_clusters: &global_clusters };
+        let (replicas, global_clusters, caches) = regions.of_event(&event).await;
+        let databases = Databases { replicas: &replicas, global_clusters: &global_clusters, caches: &caches };
         handler::handle(event, &ledger, &plans, &databases, Timestamp::now).await
     };
     runtime::serve(handler::FUNCTION, handle).await

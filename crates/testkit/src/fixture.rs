@@ -1,5 +1,7 @@
 //! One workload, ready to be failed over: a plan with every kind of component, a world that fits it, a run, and its events.
 
+pub mod cache;
+
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Mode, PlanPin, Run, Step, StepRef, StepRequest, Trigger, TriggerKind};
 use pilot_core::observed::LagSample;

@@ -19,6 +19,6 @@ pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
 pub use world::{
-    FakeDoor, FakeGlobalCluster, FakeGroup, FakePrimary, FakeReplica, FakeService, FakeWorld, MoveEnd, PromotionEnd,
-    WorldValues,
+    FakeCache, FakeDoor, FakeGlobalCluster, FakeGroup, FakePrimary, FakeReplica, FakeService, FakeWorld, MoveEnd,
+    PromotionEnd, WorldValues,
 };

@@ -3,6 +3,7 @@
 //! Time does not pass in it; looking does. Each describing call brings what is under way one step on, so that a test is exact about
 //! how often a step function must look, whatever the clock says.
 
+mod caches;
 mod global_clusters;
 mod groups;
 mod primary;
@@ -19,6 +20,7 @@ use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
 
+pub use caches::FakeCache;
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
 pub use primary::{FakeDoor, FakePrimary};
@@ -40,6 +42,8 @@ struct State {
     objects: BTreeMap<(String, String), String>,
     zones: BTreeMap<String, FakeZone>,
     changes: records::Changes,
+    /// By id, in lower case.
+    caches: BTreeMap<String, FakeCache>,
 }
 
 /// What a run may change: no counters of looks, no instances that come and go by themselves.
@@ -63,6 +67,8 @@ pub struct WorldValues {
     pub primary_services: BTreeMap<String, ServiceBefore>,
     /// The security groups of each load balancer and DB instance in the primary Region.
     pub doors: BTreeMap<String, Vec<String>>,
+    /// The replication groups there are.
+    pub caches: BTreeSet<String>,
 }
 
 /// Both Regions; the ports of the world itself are those of the recovery Region. Looking at it through the `peek_` methods changes nothing.
@@ -93,6 +99,7 @@ impl FakeWorld {
             primary_groups: self.primary.peek_groups(),
             primary_services: self.primary.peek_services(),
             doors: self.primary.peek_doors(),
+            caches: state.caches.keys().cloned().collect(),
         }
     }
 
