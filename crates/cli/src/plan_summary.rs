@@ -83,6 +83,11 @@ fn database(component: &Database) -> String {
             let (global, recovery) = (&c.global_cluster_identifier, &c.recovery_cluster_identifier);
             format!("{}: fail the Aurora global cluster {global} over to {recovery} (cannot be undone)", c.name)
         }
+        Database::ElastiCache(c) => {
+            let (engine, node_type) = (c.engine.as_str(), &c.node_type);
+            let id = &c.replication_group_id;
+            format!("{}: create the ElastiCache group {id} ({engine}, {node_type}), empty; a rollback deletes it again", c.name)
+        }
     }
 }
 

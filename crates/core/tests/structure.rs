@@ -60,7 +60,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("gate", &["pilot-core", "pilot-shell", "http-probe", "check-health", "close-run", "promote-db"]),
         ("protect", &["pilot-core", "pilot-shell", "promote-db"]),
         // The undo stands beside the act, in the act's crate.
-        ("rollback", &["pilot-core", "pilot-shell", "fence", "scale-compute", "update-dns"]),
+        ("rollback", &["pilot-core", "pilot-shell", "fence", "promote-db", "scale-compute", "update-dns"]),
         // It observes with the adapters of those who act, and changes nothing.
         ("validate", &["pilot-core", "pilot-shell", "http-probe", "promote-db", "scale-compute", "update-dns"]),
     ])

@@ -17,7 +17,7 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{GlobalClusters, Replicas};
+use pilot_shell::ports::{CacheReads, GlobalClusters, Replicas};
 use pilot_shell::{StepContext, dry_run};
 use promote_db::databases::Databases;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ const REJECTED: &str = "approval-rejected";
 
 /// What the function works with, built once.
 #[derive(Debug)]
-pub struct Gatekeeper<'a, L, P, H, A, I, R, G, N> {
+pub struct Gatekeeper<'a, L, P, H, A, I, R, G, E, N> {
     /// The state table.
     pub ledger: &'a L,
     /// The plans.
@@ -44,7 +44,7 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, G, N> {
     /// What it looks at the primary through.
     pub eyes: Eyes<'a, H, A, I>,
     /// The databases' lag.
-    pub databases: Databases<'a, R, G>,
+    pub databases: Databases<'a, R, G, E>,
     /// Who is asked.
     pub notifier: &'a N,
     /// The clock.
@@ -56,9 +56,9 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, G, N> {
 /// # Errors
 /// `EventInvalid`, `PrimaryRecovered`, `DataLossTooHigh`, `ApprovalRefused`, `ApprovalExpired`, `LeaseLost`, `PlanInvalid`, `PlanChanged`,
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L, P, H, A, I, R, G, N>(
+pub async fn handle<L, P, H, A, I, R, G, E, N>(
     event: Value,
-    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, N>,
+    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, E, N>,
 ) -> Result<StepResponse, Failure>
 where
     L: Ledger,
@@ -68,6 +68,7 @@ where
     I: Instances,
     R: Replicas,
     G: GlobalClusters,
+    E: CacheReads,
     N: Notifier,
 {
     let GateRequest { run, step, assessment, task_token, answer } = read_event(FUNCTION, event)?;
@@ -106,7 +107,7 @@ pub(crate) enum Looked {
     View(Vec<LossOf>),
 }
 
-impl<L, P, H, A, I, R, G, N> Gatekeeper<'_, L, P, H, A, I, R, G, N>
+impl<L, P, H, A, I, R, G, E, N> Gatekeeper<'_, L, P, H, A, I, R, G, E, N>
 where
     L: Ledger,
     H: Http,
@@ -114,6 +115,7 @@ where
     I: Instances,
     R: Replicas,
     G: GlobalClusters,
+    E: CacheReads,
 {
     /// The last look: the primary and the lag at once. A promotion that is meant already is past every gate.
     async fn look(&self, context: &StepContext<'_, L>, assessment: &Assessment) -> Result<Looked, Failure> {

@@ -1,16 +1,17 @@
 //! What each promotion of the plan would lose, measured once and kept as evidence.
 
 use futures::future::try_join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
 use pilot_core::contract::Assessment;
+use pilot_core::decide::cache::nothing_lost;
 use pilot_core::decide::data_loss::{self, SAMPLE_AGE_SECONDS_MAX};
 use pilot_core::decide::gate::LossOf;
 use pilot_core::observed::LagSample;
-use pilot_core::plan::Database;
+use pilot_core::plan::{Database, ElastiCache};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{GlobalClusters, Replicas};
+use pilot_shell::ports::{CacheReads, GlobalClusters, Replicas};
 use promote_db::databases::Databases;
 use serde_json::json;
 
@@ -23,9 +24,9 @@ pub fn evidence_name(component: &str) -> String {
 ///
 /// # Errors
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`. That nobody can tell a loss is no error here.
-pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters>(
+pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, E: CacheReads>(
     context: &StepContext<'_, L>,
-    databases: &Databases<'_, R, G>,
+    databases: &Databases<'_, R, G, E>,
     assessment: &Assessment,
 ) -> Result<Vec<LossOf>, Failure> {
     let of = async |database: &Database| {
@@ -39,11 +40,17 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters>(
                 let (id, source_region) = (&cluster.recovery_cluster_identifier, &context.plan.regions.primary);
                 (id, databases.global_clusters.rpo_lag_samples(id, source_region, from, to).await)
             }
+            Database::ElastiCache(cache) => return Ok(of_cache(cache, assessment.incident_at)),
         };
         let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
         estimated(context, database.name(), resource, &samples, assessment).await
     };
     try_join_all(context.plan.databases.iter().map(of)).await
+}
+
+/// A cache holds no record, so there is nothing to measure and no evidence to keep: the report counts the loss of databases only.
+pub(crate) fn of_cache(cache: &ElastiCache, at: Timestamp) -> LossOf {
+    LossOf { component: cache.name.clone(), resource: cache.replication_group_id.clone(), loss: Some(nothing_lost(at)) }
 }
 
 /// The loss is counted up to the first failing look: the later end of the doubt about when the incident began, so that the estimate is

@@ -13,7 +13,7 @@ use pilot_shell::ports::Replicas;
 use serde_json::json;
 
 use crate::handler::Looked;
-use crate::losses::evidence_name;
+use crate::losses::{evidence_name, of_cache};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -28,6 +28,7 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
     let of = async |database: &Database| match database {
         Database::RdsReadReplica(replica) => arrived(context, replicas, replica).await,
         Database::AuroraGlobalCluster(cluster) => switched_by_aws(context, cluster).await,
+        Database::ElastiCache(cache) => Ok((of_cache(cache, context.now()), None)),
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();

@@ -143,7 +143,7 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: self, alarms: self, instances: self },
-            databases: Databases { replicas: &self.world, global_clusters: &self.world },
+            databases: Databases { replicas: &self.world, global_clusters: &self.world, caches: &self.world },
             notifier: self,
             clock: now,
         };

@@ -114,7 +114,7 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: &NobodyAsks, alarms: &NobodyAsks, instances: &NobodyAsks },
-            databases: Databases { replicas: &world, global_clusters: &world },
+            databases: Databases { replicas: &world, global_clusters: &world, caches: &world },
             notifier: &NobodyAsks,
             clock: now,
         };

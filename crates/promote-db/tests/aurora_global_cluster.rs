@@ -62,7 +62,7 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        let databases = Databases { replicas: &world, global_clusters: &world };
+        let databases = Databases { replicas: &world, global_clusters: &world, caches: &world };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &databases, now)))
     }
 
@@ -168,7 +168,7 @@ fn a_refusal_for_good_is_told_as_one_and_journalled_as_not_done() {
 #[test]
 fn a_cluster_that_gets_busy_between_look_and_call_is_a_wait() {
     let case = Case::new(|_| {}, Faults::none());
-    let databases = Databases { replicas: &case.world, global_clusters: &GetsBusy(&case.world) };
+    let databases = Databases { replicas: &case.world, global_clusters: &GetsBusy(&case.world), caches: &case.world };
     let first = told(&block_on(handle(case.event.clone(), &case.ledger, &case.plans, &databases, now)));
     assert_eq!(
         first,
@@ -279,7 +279,7 @@ fn a_dry_run_says_what_it_would_do_and_calls_nothing() {
     let ledger = FakeLedger::held_by(&run);
     let event = fixture::step_event(&run, Step::PromoteData, now(), Some(fixture::assessment()));
     let world = Injected::new(&case.world, &case.faults);
-    let databases = Databases { replicas: &world, global_clusters: &world };
+    let databases = Databases { replicas: &world, global_clusters: &world, caches: &world };
     let seen = told(&block_on(handle(event, &ledger, &case.plans, &databases, now)));
     assert_eq!(
         seen,
@@ -305,7 +305,7 @@ fn nothing_is_failed_over_that_the_gate_did_not_pass() {
     let case = Case::new(|_| {}, Faults::none());
     let stranger = FakeLedger::held_by(&case.run);
     let world = Injected::new(&case.world, &case.faults);
-    let databases = Databases { replicas: &world, global_clusters: &world };
+    let databases = Databases { replicas: &world, global_clusters: &world, caches: &world };
     let failure = block_on(handle(case.event.clone(), &stranger, &case.plans, &databases, now)).unwrap_err();
     assert_eq!(failure.name, FailureName::GateNotPassed);
     assert!(case.faults.calls().is_empty());

@@ -57,8 +57,8 @@ impl Case {
 }
 
 /// One world for both kinds of ports.
-fn databases<W>(world: &W) -> Databases<'_, W, W> {
-    Databases { replicas: world, global_clusters: world }
+fn databases<W>(world: &W) -> Databases<'_, W, W, W> {
+    Databases { replicas: world, global_clusters: world, caches: world }
 }
 
 fn check(change: impl FnOnce(&mut FakeReplica), faults: Faults, waits_seconds: &[i64], expected: &[&str]) -> Case {
@@ -124,7 +124,7 @@ fn a_refusal_for_good_is_told_as_one_and_journalled_as_not_done() {
 #[test]
 fn a_backup_that_begins_between_look_and_call_is_a_wait() {
     let case = Case::new(|_| {}, Faults::none());
-    let begins = Databases { replicas: &BackupBegins(&case.world), global_clusters: &case.world };
+    let begins = Databases { replicas: &BackupBegins(&case.world), global_clusters: &case.world, caches: &case.world };
     let first = told(&block_on(handle(case.event.clone(), &case.ledger, &case.plans, &begins, now)));
     assert_eq!(
         first,

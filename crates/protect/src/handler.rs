@@ -49,6 +49,8 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
             let region = plan.regions.recovery.as_str();
             aurora_global_cluster::reconcile(context, (&following, region), cluster, allowed_seconds).await
         }
+        // The plan's rules leave such a plan no way home, so no run gets here; and nothing in a cache wants protection.
+        Database::ElastiCache(cache) => Ok(waves::done(&cache.name, "a cache has nobody to follow it")),
     })
     .await
 }

@@ -89,7 +89,7 @@ impl Case {
         let computes = Computes { groups: &target, services: &target };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
-        let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches };
+        let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches, caches: &self.world };
         rollback::handler::handle(event, &self.ledger, &self.plans, &undoers, now).await
     }
 

@@ -2,11 +2,14 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    CacheObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{CacheReads, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use promote_db::adapter::AwsReplicas;
+use promote_db::cache_adapter::AwsCaches;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use scale_compute::adapter::AwsGroups;
 use scale_compute::services_adapter::AwsServices;
@@ -20,6 +23,7 @@ use crate::ports::Region;
 pub struct AwsTarget {
     replicas: AwsReplicas,
     global_clusters: AwsGlobalClusters,
+    caches: AwsCaches,
     groups: AwsGroups,
     services: AwsServices,
 }
@@ -30,6 +34,7 @@ impl AwsTarget {
         AwsTarget {
             replicas: AwsReplicas::new(config),
             global_clusters: AwsGlobalClusters::new(config),
+            caches: AwsCaches::new(config),
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
         }
@@ -89,6 +94,10 @@ impl Region for AwsRegion {
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
         self.target.global_clusters.rpo_lag_samples(recovery_cluster, source_region, from, to).await
+    }
+
+    async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
+        self.target.caches.cache(replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

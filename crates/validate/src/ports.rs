@@ -4,7 +4,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
-use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use pilot_core::observed::{
+    CacheObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved,
+};
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_shell::CallError;
 use pilot_shell::ports::Listed;
@@ -34,6 +36,8 @@ pub trait Region {
         from: Timestamp,
         to: Timestamp,
     ) -> impl Future<Output = Result<Vec<LagSample>, CallError>>;
+    /// An ElastiCache replication group, with its settings; `None`: no such group.
+    fn cache(&self, replication_group_id: &str) -> impl Future<Output = Result<Option<CacheObserved>, CallError>>;
     /// An Auto Scaling group; `None`: no such group.
     fn group(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
     /// An ECS service; `None`: no such service.

@@ -13,6 +13,7 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext};
 
+use crate::caches;
 use crate::ports::{Dns, Eyes, Region};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
@@ -88,6 +89,7 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
         let seen = match database {
             Database::RdsReadReplica(component) => promoted(component, region).await,
             Database::AuroraGlobalCluster(component) => moved(component, &plan.regions.recovery, region).await,
+            Database::ElastiCache(component) => caches::proof(component, region).await,
         };
         (database.name().to_owned(), seen)
     }))

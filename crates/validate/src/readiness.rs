@@ -10,6 +10,7 @@ use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::caches;
 use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag};
 use crate::ports::Region;
 
@@ -46,6 +47,7 @@ pub async fn report<R: Region>(
         let seen = match database {
             Database::RdsReadReplica(replica) => replicates(replica, plan.objectives.rpo_seconds, region, now).await,
             Database::AuroraGlobalCluster(cluster) => is_connected(cluster, plan, region, now).await,
+            Database::ElastiCache(cache) => caches::readiness(cache, region).await,
         };
         (database.name().to_owned(), seen)
     }));

@@ -9,12 +9,13 @@ use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
+    CacheObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{CacheReads, GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
@@ -48,6 +49,10 @@ impl Region for Stage {
         to: Timestamp,
     ) -> Result<Vec<LagSample>, CallError> {
         self.world.rpo_lag_samples(cluster, source_region, from, to).await
+    }
+
+    async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
+        self.world.cache(replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -10,13 +10,13 @@ use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
 use pilot_core::observed::{
-    DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
-    ReplicaObserved, ServiceObserved,
+    CacheObserved, DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
+    LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{CacheReads, GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -93,6 +93,11 @@ impl Region for Seen {
         self.check("rpo lag")?;
         assert_eq!(source_region, "ap-southeast-2");
         self.world.rpo_lag_samples(recovery_cluster, source_region, from, to).await
+    }
+
+    async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
+        self.check("cache")?;
+        self.world.cache(replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -87,7 +87,7 @@ impl Replicas for RollbackBegins<'_> {
 fn the_journal_refuses_an_act_whose_lease_went_between_look_and_act() {
     let drive = Drive::new(fixture::PLAN_YAML, Faults::none());
     let (event, replicas) = (drive.event(Step::PromoteData), RollbackBegins(&drive));
-    let databases = Databases { replicas: &replicas, global_clusters: &drive.world };
+    let databases = Databases { replicas: &replicas, global_clusters: &drive.world, caches: &drive.world };
     let invoked = promote_db::handler::handle(event, &drive.ledger, &drive.plans, &databases, now);
     let failure = block_on(invoked).unwrap_err();
     assert_eq!(failure.name, FailureName::LeaseLost);
