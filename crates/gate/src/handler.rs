@@ -17,7 +17,7 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{CacheReads, GlobalClusters, Replicas};
+use pilot_shell::ports::{GlobalClusters, Replicas};
 use pilot_shell::{StepContext, dry_run};
 use promote_db::databases::Databases;
 use serde_json::{Value, json};
@@ -68,7 +68,6 @@ where
     I: Instances,
     R: Replicas,
     G: GlobalClusters,
-    E: CacheReads,
     N: Notifier,
 {
     let GateRequest { run, step, assessment, task_token, answer } = read_event(FUNCTION, event)?;
@@ -115,7 +114,6 @@ where
     I: Instances,
     R: Replicas,
     G: GlobalClusters,
-    E: CacheReads,
 {
     /// The last look: the primary and the lag at once. A promotion that is meant already is past every gate.
     async fn look(&self, context: &StepContext<'_, L>, assessment: &Assessment) -> Result<Looked, Failure> {

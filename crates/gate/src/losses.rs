@@ -11,7 +11,7 @@ use pilot_core::observed::LagSample;
 use pilot_core::plan::{Database, ElastiCache};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{CacheReads, GlobalClusters, Replicas};
+use pilot_shell::ports::{GlobalClusters, Replicas};
 use promote_db::databases::Databases;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ pub fn evidence_name(component: &str) -> String {
 ///
 /// # Errors
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`. That nobody can tell a loss is no error here.
-pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, E: CacheReads>(
+pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, E>(
     context: &StepContext<'_, L>,
     databases: &Databases<'_, R, G, E>,
     assessment: &Assessment,

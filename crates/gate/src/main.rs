@@ -11,7 +11,6 @@ use pilot_shell::plans::S3Plans;
 use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
-use promote_db::cache_adapter::AwsCaches;
 use promote_db::databases::Databases;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 
@@ -20,19 +19,18 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = clients::load().await;
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
-    let regions = ByRegion::new(&aws, |config| {
-        (AwsReplicas::new(config), AwsGlobalClusters::new(config), AwsCaches::new(config))
-    });
+    let regions = ByRegion::new(&aws, |config| (AwsReplicas::new(config), AwsGlobalClusters::new(config)));
     let notifier = SnsTopic::new(&aws, config::notifications_topic()?);
     let http = HttpClient::new()?;
     let (alarms, instances) = (AwsAlarms::default(), AwsInstances::default());
     let handle = async |event| {
-        let (replicas, global_clusters, caches) = regions.of_event(&event).await;
+        let (replicas, global_clusters) = regions.of_event(&event).await;
         let keeper = Gatekeeper {
             ledger: &ledger,
             plans: &plans,
             eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
-            databases: Databases { replicas: &replicas, global_clusters: &global_clusters, caches: &caches },
+            // Nothing is asked of a cache here: it has nothing to lose.
+            databases: Databases { replicas: &replicas, global_clusters: &global_clusters, caches: &() },
             notifier: &notifier,
             clock: Timestamp::now,
         };

@@ -89,7 +89,8 @@ impl Case {
         let computes = Computes { groups: &target, services: &target };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
-        let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches, caches: &self.world };
+        let undoers =
+            Undoers { primaries: &primaries, computes, objects: &switches, records: &switches, caches: &switches };
         rollback::handler::handle(event, &self.ledger, &self.plans, &undoers, now).await
     }
 
