@@ -226,3 +226,11 @@ fn a_global_database_needs_no_sample() {
         assert!(scene.passed());
     }
 }
+
+#[test]
+fn a_cache_has_nothing_to_catch_up_with() {
+    let yaml = fixture::cache::with_cache(&fixture::plan_yaml_without_database());
+    let scene = Scene::new(&yaml, Mode::Switchover, Faults::none());
+    assert!(scene.look(0).starts_with("done: "), "no sample was there to wait for");
+    assert!(scene.passed() && scene.evidence(&evidence_name("cache")).is_none());
+}
