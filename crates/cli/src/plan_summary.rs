@@ -100,6 +100,14 @@ fn database(component: &Database) -> String {
             "{}: restore {} from vault {} as {} (cannot be undone)",
             c.name, c.resource_arn, c.vault_name, c.restored_identifier
         ),
+        Database::ElastiCache(c) => {
+            let (engine, node_type) = (c.engine.as_str(), &c.node_type);
+            let id = &c.replication_group_id;
+            format!(
+                "{}: create the ElastiCache group {id} ({engine}, {node_type}), empty; a rollback deletes it again",
+                c.name
+            )
+        }
     }
 }
 

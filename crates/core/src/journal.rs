@@ -93,6 +93,8 @@ pub enum Action {
     /// A restored database is set as the plan says: `rds:ModifyDBCluster`, `rds:ModifyDBInstance`, `rds:RebootDBInstance`,
     /// `dynamodb:UpdateTable`, `dynamodb:UpdateContinuousBackups`, tags.
     SetRestored,
+    /// `elasticache:CreateReplicationGroup`.
+    CreateCache,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
@@ -137,6 +139,7 @@ impl Action {
             Action::StartRestoreJob => "start-restore-job",
             Action::CreateRestoredInstance => "create-restored-instance",
             Action::SetRestored => "set-restored",
+            Action::CreateCache => "create-cache",
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",

@@ -6,6 +6,8 @@ mod restored;
 
 mod hook;
 
+mod cache;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -17,6 +19,8 @@ pub use point_in_time::{RestorableObserved, RestorableWindow};
 pub use restored::{RestoreJobObserved, RestoredObserved};
 
 pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};
+
+pub use cache::{CacheNodeGroup, CacheObserved};
 
 /// What one signal showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

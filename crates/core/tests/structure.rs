@@ -64,7 +64,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         // One way to list recovery points: that of the crate that watches them.
         ("promote-db", &["pilot-core", "pilot-shell", "backup-monitor"]),
         // The undo stands beside the act, in the act's crate.
-        ("rollback", &["pilot-core", "pilot-shell", "fence", "scale-compute", "update-dns"]),
+        ("rollback", &["pilot-core", "pilot-shell", "fence", "promote-db", "scale-compute", "update-dns"]),
         // It observes with the adapters of those who act, and changes nothing.
         ("validate", &["pilot-core", "pilot-shell", "http-probe", "promote-db", "scale-compute", "update-dns"]),
     ])

@@ -36,7 +36,7 @@ const REJECTED: &str = "approval-rejected";
 
 /// What the function works with, built once.
 #[derive(Debug)]
-pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, B, N> {
+pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, B, E, N> {
     /// The state table.
     pub ledger: &'a L,
     /// The plans.
@@ -44,7 +44,7 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, B, N> {
     /// What it looks at the primary through.
     pub eyes: Eyes<'a, H, A, I>,
     /// The databases' lag.
-    pub databases: Databases<'a, R, G, C, B>,
+    pub databases: Databases<'a, R, G, C, B, E>,
     /// Who is asked.
     pub notifier: &'a N,
     /// The clock.
@@ -56,9 +56,9 @@ pub struct Gatekeeper<'a, L, P, H, A, I, R, G, C, B, N> {
 /// # Errors
 /// `EventInvalid`, `PrimaryRecovered`, `DataLossTooHigh`, `ApprovalRefused`, `ApprovalExpired`, `LeaseLost`, `PlanInvalid`, `PlanChanged`,
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L, P, H, A, I, R, G, C, B, N>(
+pub async fn handle<L, P, H, A, I, R, G, C, B, E, N>(
     event: Value,
-    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, C, B, N>,
+    keeper: &Gatekeeper<'_, L, P, H, A, I, R, G, C, B, E, N>,
 ) -> Result<StepResponse, Failure>
 where
     L: Ledger,
@@ -108,7 +108,7 @@ pub(crate) enum Looked {
     View(Vec<LossOf>),
 }
 
-impl<L, P, H, A, I, R, G, C, B, N> Gatekeeper<'_, L, P, H, A, I, R, G, C, B, N>
+impl<L, P, H, A, I, R, G, C, B, E, N> Gatekeeper<'_, L, P, H, A, I, R, G, C, B, E, N>
 where
     L: Ledger,
     H: Http,

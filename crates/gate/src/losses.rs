@@ -1,14 +1,15 @@
 //! What each promotion of the plan would lose, measured once and kept as evidence.
 
 use futures::future::try_join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
 use pilot_core::contract::Assessment;
+use pilot_core::decide::cache::nothing_lost;
 use pilot_core::decide::data_loss::{self, DataLoss, SAMPLE_AGE_SECONDS_MAX, one_volume};
 use pilot_core::decide::gate::LossOf;
 use pilot_core::decide::{point_in_time, restore_job};
 use pilot_core::observed::LagSample;
-use pilot_core::plan::{Database, RestoreFromBackup, RestoreToPointInTime};
+use pilot_core::plan::{Database, ElastiCache, RestoreFromBackup, RestoreToPointInTime};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{Backups, GlobalClusters, InRegion, InRegionReads, Replicas};
@@ -24,9 +25,9 @@ pub fn evidence_name(component: &str) -> String {
 ///
 /// # Errors
 /// `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`. That nobody can tell a loss is no error here.
-pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: Backups>(
+pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: Backups, E>(
     context: &StepContext<'_, L>,
-    databases: &Databases<'_, R, G, C, B>,
+    databases: &Databases<'_, R, G, C, B, E>,
     assessment: &Assessment,
 ) -> Result<Vec<LossOf>, Failure> {
     let of = async |database: &Database| {
@@ -50,6 +51,7 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: 
             Database::RestoreFromBackup(restore) => {
                 return restored(context, databases.backups, restore, assessment).await;
             }
+            Database::ElastiCache(cache) => return Ok(of_cache(cache, assessment.incident_at)),
         };
         let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
         estimated(context, database.name(), resource, &samples, assessment).await
@@ -88,6 +90,11 @@ async fn restored<L: Ledger, B: Backups>(
         context.ledger.keep_evidence(&context.run.run_id, &evidence_name(&component.name), &json!(loss)).await?;
     }
     Ok(LossOf { component: component.name.clone(), resource: component.restored_identifier.clone(), loss })
+}
+
+/// A cache holds no record, so there is nothing to measure and no evidence to keep: the report counts the loss of databases only.
+pub(crate) fn of_cache(cache: &ElastiCache, at: Timestamp) -> LossOf {
+    LossOf { component: cache.name.clone(), resource: cache.replication_group_id.clone(), loss: Some(nothing_lost(at)) }
 }
 
 /// The loss is counted up to the first failing look: the later end of the doubt about when the incident began, so that the estimate is

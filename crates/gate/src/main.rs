@@ -34,12 +34,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             ledger: &ledger,
             plans: &plans,
             eyes: Eyes { http: &http, alarms: &alarms, instances: &instances },
+            // Nothing is asked of a cache here: it has nothing to lose.
             databases: Databases {
                 replicas: &replicas,
                 global_clusters: &global_clusters,
                 in_region: &in_region,
                 backups: &backups,
+                caches: &(),
             },
+
             notifier: &notifier,
             clock: Timestamp::now,
         };

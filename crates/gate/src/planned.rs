@@ -13,7 +13,7 @@ use pilot_shell::ports::Replicas;
 use serde_json::json;
 
 use crate::handler::Looked;
-use crate::losses::evidence_name;
+use crate::losses::{evidence_name, of_cache};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -34,6 +34,7 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
         Database::AuroraCluster(cluster) => switched_by_aws(context, &cluster.name, &cluster.cluster_identifier).await,
         Database::RestoreFromBackup(restore) => Err(loses(&restore.restored_identifier)),
         Database::RestoreToPointInTime(restore) => Err(loses(&restore.restored_identifier)),
+        Database::ElastiCache(cache) => Ok((of_cache(cache, context.now()), None)),
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();

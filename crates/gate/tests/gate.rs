@@ -151,6 +151,7 @@ impl Scene {
                 global_clusters: &self.world,
                 in_region: &self.world,
                 backups: &self.world,
+                caches: &self.world,
             },
             notifier: self,
             clock: now,
@@ -379,4 +380,19 @@ fn within_one_region_a_cluster_loses_nothing_and_needs_no_lag() {
     assert_eq!(response.status, Status::Done, "{response:?}");
     let loss = scene.evidence("data-loss#db").unwrap();
     assert_eq!((&loss["rpoSeconds"], &loss["recoveryPointAt"]), (&json!(0.0), &json!(fixture::incident_at())));
+}
+
+#[test]
+fn a_cache_has_nothing_to_lose_and_leaves_no_loss_in_the_evidence() {
+    let yaml = fixture::cache::with_cache(&fixture::plan_yaml_without_database());
+    let scene = Scene::of_plan(&yaml, "gate: automatic", -1.0, Mode::Failover);
+    assert_eq!(
+        told(&scene.invoke(None, None)),
+        "done: its promotion loses at most 0.0 s, 0.0 s for certain | done: passed within the plan's bounds"
+    );
+    assert!(scene.evidence(GATE).is_some() && scene.evidence(&evidence_name("cache")).is_none());
+    // It makes no other database's loss smaller.
+    let scene =
+        Scene::of_plan(&fixture::cache::with_cache(fixture::PLAN_YAML), "gate: automatic", 55.0, Mode::Failover);
+    assert_eq!(scene.invoke(None, None).unwrap_err().name, FailureName::DataLossTooHigh);
 }

@@ -114,7 +114,13 @@ impl Scene {
             ledger: &self.ledger,
             plans: &self.plans,
             eyes: Eyes { http: &NobodyAsks, alarms: &NobodyAsks, instances: &NobodyAsks },
-            databases: Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world },
+            databases: Databases {
+                replicas: &world,
+                global_clusters: &world,
+                in_region: &world,
+                backups: &world,
+                caches: &world,
+            },
             notifier: &NobodyAsks,
             clock: now,
         };
@@ -225,4 +231,12 @@ fn a_global_database_needs_no_sample() {
         assert_eq!((loss.rpo_seconds, loss.lag_seconds, loss.doubt_seconds), (0.0, 0.0, 0.0));
         assert!(scene.passed());
     }
+}
+
+#[test]
+fn a_cache_has_nothing_to_catch_up_with() {
+    let yaml = fixture::cache::with_cache(&fixture::plan_yaml_without_database());
+    let scene = Scene::new(&yaml, Mode::Switchover, Faults::none());
+    assert!(scene.look(0).starts_with("done: "), "no sample was there to wait for");
+    assert!(scene.passed() && scene.evidence(&evidence_name("cache")).is_none());
 }

@@ -2,7 +2,7 @@
 
 /// What a plan's databases need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Databases<'a, R, G, C, B> {
+pub struct Databases<'a, R, G, C, B, E> {
     /// RDS read replicas.
     pub replicas: &'a R,
     /// Aurora global databases.
@@ -11,4 +11,6 @@ pub struct Databases<'a, R, G, C, B> {
     pub in_region: &'a C,
     /// Recovery points, and the databases that are restored from them.
     pub backups: &'a B,
+    /// ElastiCache replication groups.
+    pub caches: &'a E,
 }

@@ -7,12 +7,14 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Backups, GlobalClusters, InRegion, Replicas, RestoredDatabases};
+use pilot_shell::ports::{Backups, Caches, GlobalClusters, InRegion, Replicas, RestoredDatabases};
 use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::databases::Databases;
-use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica, restore_from_backup, restore_to_point_in_time};
+use crate::{
+    aurora_cluster, aurora_global_cluster, elasticache, rds_read_replica, restore_from_backup, restore_to_point_in_time,
+};
 
 /// The function's name.
 pub const FUNCTION: &str = "promote-db";
@@ -24,11 +26,11 @@ pub const GATE: &str = "gate";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `GateNotPassed`, `PromotionRefused`, `PromotionFailed`,
 /// `StepDeadlineExceeded`, `AwsUnavailable` (tried again), `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L, P, R, G, C, B>(
+pub async fn handle<L, P, R, G, C, B, E>(
     event: Value,
     ledger: &L,
     plans: &P,
-    databases: &Databases<'_, R, G, C, B>,
+    databases: &Databases<'_, R, G, C, B, E>,
     clock: Clock,
 ) -> Result<StepResponse, Failure>
 where
@@ -38,6 +40,7 @@ where
     G: GlobalClusters,
     C: InRegion,
     B: Backups + RestoredDatabases,
+    E: Caches,
 {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
     let request: StepRequest = read_event(FUNCTION, event.clone())?;
@@ -60,6 +63,9 @@ where
             }
             Database::RestoreFromBackup(restore) => {
                 restore_from_backup::reconcile(context, databases.backups, restore, allowed_seconds).await
+            }
+            Database::ElastiCache(cache) => {
+                elasticache::reconcile(context, databases.caches, cache, allowed_seconds).await
             }
         })
         .await

@@ -4,11 +4,14 @@
 //! cluster of one Region ([`aurora_cluster`]), the database that AWS Backup restores
 //! ([`restore_from_backup`]), and the one that is restored to a point in time ([`restore_to_point_in_time`]). Making any of them
 //! writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
+//! A third kind is none: the ElastiCache replication group ([`elasticache`]), created anew and deleted again by a rollback.
 
 pub mod adapter;
 pub mod aurora_cluster;
 pub mod aurora_global_cluster;
+pub mod cache_adapter;
 pub mod databases;
+pub mod elasticache;
 pub mod global_cluster_adapter;
 pub mod handler;
 pub mod in_region_adapter;

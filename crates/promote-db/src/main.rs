@@ -6,6 +6,7 @@ use pilot_shell::plans::S3Plans;
 use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
 use promote_db::adapter::AwsReplicas;
+use promote_db::cache_adapter::AwsCaches;
 use promote_db::databases::Databases;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::handler;
@@ -19,15 +20,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let regions = ByRegion::new(&aws, |config| {
         let one_region = (AwsInRegion::new(config), AwsRestores::new(config));
-        (AwsReplicas::new(config), AwsGlobalClusters::new(config), one_region)
+        (AwsReplicas::new(config), AwsGlobalClusters::new(config), one_region, AwsCaches::new(config))
     });
     let handle = async |event| {
-        let (replicas, global_clusters, (in_region, backups)) = regions.of_event(&event).await;
+        let (replicas, global_clusters, (in_region, backups), caches) = regions.of_event(&event).await;
         let databases = Databases {
             replicas: &replicas,
             global_clusters: &global_clusters,
             in_region: &in_region,
             backups: &backups,
+            caches: &caches,
         };
         handler::handle(event, &ledger, &plans, &databases, Timestamp::now).await
     };

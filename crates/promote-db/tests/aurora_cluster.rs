@@ -57,8 +57,13 @@ impl Case {
 
     fn look_through<C: InRegion>(&self, seconds: i64, in_region: &C) -> String {
         advance_seconds(seconds);
-        let databases =
-            Databases { replicas: &self.world, global_clusters: &self.world, in_region, backups: &self.world };
+        let databases = Databases {
+            replicas: &self.world,
+            global_clusters: &self.world,
+            in_region,
+            backups: &self.world,
+            caches: &self.world,
+        };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &databases, now)))
     }
 

@@ -62,7 +62,8 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        let databases = Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world };
+        let databases =
+            Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world, caches: &world };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &databases, now)))
     }
 
@@ -173,6 +174,7 @@ fn a_cluster_that_gets_busy_between_look_and_call_is_a_wait() {
         global_clusters: &GetsBusy(&case.world),
         in_region: &case.world,
         backups: &case.world,
+        caches: &case.world,
     };
     let first = told(&block_on(handle(case.event.clone(), &case.ledger, &case.plans, &databases, now)));
     assert_eq!(
@@ -284,7 +286,8 @@ fn a_dry_run_says_what_it_would_do_and_calls_nothing() {
     let ledger = FakeLedger::held_by(&run);
     let event = fixture::step_event(&run, Step::PromoteData, now(), Some(fixture::assessment()));
     let world = Injected::new(&case.world, &case.faults);
-    let databases = Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world };
+    let databases =
+        Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world, caches: &world };
     let seen = told(&block_on(handle(event, &ledger, &case.plans, &databases, now)));
     assert_eq!(
         seen,
@@ -310,7 +313,8 @@ fn nothing_is_failed_over_that_the_gate_did_not_pass() {
     let case = Case::new(|_| {}, Faults::none());
     let stranger = FakeLedger::held_by(&case.run);
     let world = Injected::new(&case.world, &case.faults);
-    let databases = Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world };
+    let databases =
+        Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world, caches: &world };
     let failure = block_on(handle(case.event.clone(), &stranger, &case.plans, &databases, now)).unwrap_err();
     assert_eq!(failure.name, FailureName::GateNotPassed);
     assert!(case.faults.calls().is_empty());

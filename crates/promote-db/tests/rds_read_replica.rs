@@ -57,8 +57,8 @@ impl Case {
 }
 
 /// One world for both kinds of ports.
-fn databases<W>(world: &W) -> Databases<'_, W, W, W, W> {
-    Databases { replicas: world, global_clusters: world, in_region: world, backups: world }
+fn databases<W>(world: &W) -> Databases<'_, W, W, W, W, W> {
+    Databases { replicas: world, global_clusters: world, in_region: world, backups: world, caches: world }
 }
 
 fn check(change: impl FnOnce(&mut FakeReplica), faults: Faults, waits_seconds: &[i64], expected: &[&str]) -> Case {
@@ -129,6 +129,7 @@ fn a_backup_that_begins_between_look_and_call_is_a_wait() {
         global_clusters: &case.world,
         in_region: &case.world,
         backups: &case.world,
+        caches: &case.world,
     };
     let first = told(&block_on(handle(case.event.clone(), &case.ledger, &case.plans, &begins, now)));
     assert_eq!(

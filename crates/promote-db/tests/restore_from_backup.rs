@@ -48,7 +48,8 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        let databases = Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world };
+        let databases =
+            Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world, caches: &world };
         told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &databases, now)))
     }
 

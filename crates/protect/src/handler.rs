@@ -55,6 +55,8 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
         // The plan's rules leave such a plan no way home, so no run gets here.
         Database::RestoreFromBackup(restore) => Err(not_replicated(&restore.restored_identifier)),
         Database::RestoreToPointInTime(restore) => Err(not_replicated(&restore.restored_identifier)),
+        // The plan's rules leave such a plan no way home, so no run gets here; and nothing in a cache wants protection.
+        Database::ElastiCache(cache) => Ok(waves::done(&cache.name, "a cache has nobody to follow it")),
     })
     .await
 }

@@ -6,6 +6,7 @@ use pilot_shell::ledger::DynamoLedger;
 use pilot_shell::plans::S3Plans;
 use pilot_shell::regions::ByRegion;
 use pilot_shell::{clients, config, runtime};
+use promote_db::cache_adapter::AwsCaches;
 use rollback::handler;
 use rollback::undo::Undoers;
 use scale_compute::adapter::AwsGroups;
@@ -23,13 +24,20 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let (objects, records) = (AwsStopObjects::new(&aws), AwsRecords::new(&aws));
     let regions = ByRegion::new(&aws, |config| {
-        (AwsGroups::new(config), AwsServices::new(config), AwsConcurrencies::new(config), AwsHooks::new(config))
+        (
+            AwsGroups::new(config),
+            AwsServices::new(config),
+            AwsConcurrencies::new(config),
+            AwsHooks::new(config),
+            AwsCaches::new(config),
+        )
     });
     let primaries = AwsPrimaries::default();
     let handle = async |event| {
-        let (groups, services, concurrencies, hooks) = regions.of_event(&event).await;
+        let (groups, services, concurrencies, hooks, caches) = regions.of_event(&event).await;
         let computes = Computes { groups: &groups, services: &services, concurrencies: &concurrencies, hooks: &hooks };
-        let undoers = Undoers { primaries: &primaries, computes, objects: &objects, records: &records };
+        let undoers =
+            Undoers { primaries: &primaries, computes, objects: &objects, records: &records, caches: &caches };
         // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
         Box::pin(handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
     };

@@ -7,15 +7,16 @@ use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Concurrencies, Groups, Hooks, Records, Services, StopObjects};
+use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
+use promote_db::elasticache;
 use scale_compute::computes::Computes;
 use scale_compute::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
 use update_dns::{route53_records, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, F, G, E, C, H, S, R> {
+pub struct Undoers<'a, F, G, E, C, H, S, R, K> {
     /// What was fenced, in the primary Region.
     pub primaries: &'a F,
     /// The compute of the Region that the run brings up.
@@ -24,10 +25,12 @@ pub struct Undoers<'a, F, G, E, C, H, S, R> {
     pub objects: &'a S,
     /// Route 53 records.
     pub records: &'a R,
+    /// ElastiCache replication groups.
+    pub caches: &'a K,
 }
 
-impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopObjects, R: Records>
-    Undoers<'_, F, G, E, C, H, S, R>
+impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopObjects, R: Records, K: Caches>
+    Undoers<'_, F, G, E, C, H, S, R, K>
 {
     /// Brings one act a step on towards having never been.
     ///
@@ -67,6 +70,7 @@ impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopOb
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await
             }
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
+            Action::CreateCache => elasticache::undo(self.caches, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
             Action::StartRestoreJob
@@ -101,7 +105,10 @@ const LIFT_SECONDS: u32 = 60;
 /// its time comes on top of that of what is undone before it. The pinned plan names every component that acted.
 pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
     let longest = |seconds: &mut dyn Iterator<Item = u32>| seconds.max().unwrap_or(0);
+    // Of the databases only a cache is undone.
+    let caches = plan.databases.iter().filter(|database| matches!(database, Database::ElastiCache(_)));
     let before_the_fence = longest(&mut plan.compute.iter().map(InWaves::timeout_seconds))
+        .saturating_add(longest(&mut caches.map(InWaves::timeout_seconds)))
         .saturating_add(longest(&mut plan.traffic.iter().map(InWaves::timeout_seconds)));
     let databases = plan.databases.iter().map(|c: &Database| (c.name(), c.timeout_seconds()));
     let compute = plan.compute.iter().map(|c: &Compute| (c.name(), c.timeout_seconds()));

@@ -91,7 +91,8 @@ impl Case {
         let computes = Computes { groups: &target, services: &target, concurrencies: &target, hooks: &hooks };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
-        let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches };
+        let undoers =
+            Undoers { primaries: &primaries, computes, objects: &switches, records: &switches, caches: &switches };
         rollback::handler::handle(event, &self.ledger, &self.plans, &undoers, now).await
     }
 

@@ -45,6 +45,7 @@ impl InWaves for Database {
             Database::AuroraCluster(c) => c.timeout_seconds,
             Database::RestoreFromBackup(c) => c.timeout_seconds,
             Database::RestoreToPointInTime(c) => c.timeout_seconds,
+            Database::ElastiCache(c) => c.timeout_seconds,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The one fault injector: wraps anything that implements the ports or the ledger, numbers every call, and fails those it was told to.
 
+mod caches;
 mod hooks;
 mod in_region;
 mod ledger;

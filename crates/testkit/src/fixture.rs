@@ -2,6 +2,8 @@
 
 pub mod restore;
 
+pub mod cache;
+
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Mode, PlanPin, Run, Step, StepRef, StepRequest, Trigger, TriggerKind};
 use pilot_core::observed::LagSample;

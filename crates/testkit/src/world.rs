@@ -5,6 +5,7 @@
 
 mod automations;
 mod builds;
+mod caches;
 mod functions;
 mod global_clusters;
 mod groups;
@@ -27,6 +28,7 @@ use pilot_shell::ports::Listed;
 
 pub use automations::{FakeAutomation, FakeDocument};
 pub use builds::{FakeBuild, FakeProject};
+pub use caches::FakeCache;
 pub use functions::{FakeFunction, FakeProvisioned};
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
@@ -59,6 +61,8 @@ struct State {
     zones: BTreeMap<String, FakeZone>,
     changes: records::Changes,
     restores: restores::Restores,
+    /// By id, in lower case.
+    caches: BTreeMap<String, FakeCache>,
 }
 
 /// What a run may change: no counters of looks, no instances that come and go by themselves.
@@ -90,6 +94,8 @@ pub struct WorldValues {
     pub primary_services: BTreeMap<String, ServiceBefore>,
     /// The security groups of each load balancer and DB instance in the primary Region.
     pub doors: BTreeMap<String, Vec<String>>,
+    /// The replication groups there are.
+    pub caches: BTreeSet<String>,
 }
 
 /// Both Regions; the ports of the world itself are those of the recovery Region. Looking at it through the `peek_` methods changes nothing.
@@ -125,6 +131,7 @@ impl FakeWorld {
             primary_groups: self.primary.peek_groups(),
             primary_services: self.primary.peek_services(),
             doors: self.primary.peek_doors(),
+            caches: state.caches.keys().cloned().collect(),
         }
     }
 

@@ -4,16 +4,17 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster, LagSample,
-    ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster,
+    LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RestoredKind};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas,
-    RestoredDatabases, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
+    Replicas, RestoredDatabases, Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
+use promote_db::cache_adapter::AwsCaches;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::in_region_adapter::AwsInRegion;
 use promote_db::restore_adapter::AwsRestores;
@@ -33,6 +34,7 @@ pub struct AwsTarget {
     global_clusters: AwsGlobalClusters,
     in_region: AwsInRegion,
     restores: AwsRestores,
+    caches: AwsCaches,
     groups: AwsGroups,
     services: AwsServices,
     concurrencies: AwsConcurrencies,
@@ -47,6 +49,7 @@ impl AwsTarget {
             global_clusters: AwsGlobalClusters::new(config),
             in_region: AwsInRegion::new(config),
             restores: AwsRestores::new(config),
+            caches: AwsCaches::new(config),
             groups: AwsGroups::new(config),
             services: AwsServices::new(config),
             concurrencies: AwsConcurrencies::new(config),
@@ -126,6 +129,10 @@ impl Region for AwsRegion {
 
     async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
         RestoredDatabases::describe(&self.target.restores, kind, identifier).await
+    }
+
+    async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
+        self.target.caches.cache(replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -8,6 +8,7 @@
 //! database takes writes.
 
 pub mod adapter;
+mod caches;
 pub mod dns_adapter;
 pub mod event;
 pub mod handler;

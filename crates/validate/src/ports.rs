@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved,
-    RestoredObserved, ServiceObserved,
+    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample,
+    ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_shell::CallError;
@@ -50,6 +50,8 @@ pub trait Region: InRegionReads {
         kind: RestoredKind,
         identifier: &str,
     ) -> impl Future<Output = Result<Option<RestoredObserved>, CallError>>;
+    /// An ElastiCache replication group, with its settings; `None`: no such group.
+    fn cache(&self, replication_group_id: &str) -> impl Future<Output = Result<Option<CacheObserved>, CallError>>;
     /// An Auto Scaling group; `None`: no such group.
     fn group(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
     /// An ECS service; `None`: no such service.

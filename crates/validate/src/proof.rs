@@ -13,6 +13,7 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext, capacity};
 
+use crate::caches;
 use crate::ports::{Dns, Eyes, Region};
 use crate::restores;
 use crate::{in_region, point_in_time};
@@ -95,6 +96,7 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
             Database::AuroraCluster(component) => in_region::cluster_moved(component, region).await,
             Database::RestoreToPointInTime(component) => point_in_time::proof(component, region).await,
             Database::RestoreFromBackup(component) => restores::proof(component, region).await,
+            Database::ElastiCache(component) => caches::proof(component, region).await,
         };
         (database.name().to_owned(), seen)
     }))

@@ -11,6 +11,7 @@ use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::caches;
 use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores;
@@ -59,6 +60,7 @@ pub async fn report<R: Region>(
             Database::RestoreFromBackup(restore) => {
                 restores::now(restore, region, plan.policy.max_data_loss_seconds, now).await
             }
+            Database::ElastiCache(cache) => caches::readiness(cache, region).await,
         };
         (database.name().to_owned(), seen)
     }));

@@ -14,6 +14,7 @@ use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext, capacity};
 
+use crate::caches;
 use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores::{self, RunSoFar};
@@ -97,6 +98,8 @@ async fn database_finding<R: Region>(
             let before = restores::before(restore, region, assessment, run).await;
             before.map(|(readiness, loss)| Standing { readiness, loss })
         }
+        // Nothing to lose, and nobody it could follow: there is or it is created, whatever the run is for.
+        Database::ElastiCache(cache) => return finding_of(caches::readiness(cache, region).await),
     };
     let (readiness, loss) = match standing {
         Ok(Standing { readiness, loss }) => (readiness, loss),

@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::observed::{
-    DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample,
-    NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
+    InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Backups, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases, StopObjects,
+    Backups, CacheReads, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
+    StopObjects,
 };
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
@@ -70,6 +71,10 @@ impl Region for Stage {
 
     async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
         RestoredDatabases::describe(&self.world, kind, identifier).await
+    }
+
+    async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
+        self.world.cache(replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -5,6 +5,9 @@
 #[path = "validate/restores.rs"]
 mod restores;
 
+#[path = "validate/caches.rs"]
+mod caches;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,17 +19,17 @@ use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
-    DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved, GlobalClusterObserved,
-    GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus, ReplicaObserved,
-    RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved,
+    GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus,
+    ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas,
-    RestoredDatabases, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
+    Replicas, RestoredDatabases, Services, StopObjects,
 };
 use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
@@ -129,6 +132,11 @@ impl Region for Seen {
     async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
         self.check("restored")?;
         RestoredDatabases::describe(&self.world, kind, identifier).await
+    }
+
+    async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
+        self.check("cache")?;
+        self.world.cache(replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -1,6 +1,7 @@
 //! The decisions: pure and total. What was observed and what is intended go in, what to do comes out.
 
 pub mod backup;
+pub mod cache;
 pub mod caught_up;
 pub mod concurrency;
 pub mod data_loss;

@@ -1,5 +1,6 @@
 //! Could the recovery Region take over as the plan says? One verdict a component; the caller collects them all.
 
+pub mod cache;
 pub mod concurrency;
 pub mod global_cluster;
 pub mod hook;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
+use super::cache::ElastiCache;
 use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
 use super::hook::{AutomationHook, CodeBuildHook};
@@ -39,6 +40,8 @@ pub enum Database {
     /// An Aurora cluster or a DynamoDB table, restored within the Region to a point in time. **No undo**: this is the pivot. What was restored
     /// stays, and is named.
     RestoreToPointInTime(RestoreToPointInTime),
+    /// An ElastiCache replication group, created anew. Undo: the group that the run created is deleted; one that was there is left.
+    ElastiCache(ElastiCache),
 }
 
 impl Database {
@@ -50,6 +53,7 @@ impl Database {
             Database::AuroraCluster(c) => &c.name,
             Database::RestoreFromBackup(c) => &c.name,
             Database::RestoreToPointInTime(c) => &c.name,
+            Database::ElastiCache(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -60,6 +64,7 @@ impl Database {
             Database::AuroraCluster(c) => c.wave,
             Database::RestoreFromBackup(c) => c.wave,
             Database::RestoreToPointInTime(c) => c.wave,
+            Database::ElastiCache(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -71,13 +76,18 @@ impl Database {
             // A plan with a way home has none of these (a rule of its own says so).
             Database::RestoreFromBackup(c) => Database::RestoreFromBackup(c.clone()),
             Database::RestoreToPointInTime(c) => Database::RestoreToPointInTime(c.clone()),
+            // A plan with one has no way home.
+            Database::ElastiCache(c) => Database::ElastiCache(c.clone()),
         }
     }
     /// Whether it is recovered within one Region: then the primary Region may be the recovery Region.
     pub fn is_in_region(&self) -> bool {
         match self {
             Database::RdsReadReplica(_) | Database::AuroraGlobalCluster(_) => false,
-            Database::AuroraCluster(_) | Database::RestoreFromBackup(_) | Database::RestoreToPointInTime(_) => true,
+            Database::AuroraCluster(_)
+            | Database::RestoreFromBackup(_)
+            | Database::RestoreToPointInTime(_)
+            | Database::ElastiCache(_) => true,
         }
     }
 }

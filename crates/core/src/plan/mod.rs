@@ -5,6 +5,7 @@
 
 mod aurora;
 mod aurora_cluster;
+mod cache;
 mod capacity;
 pub mod check;
 mod component;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
 pub use aurora_cluster::AuroraCluster;
+pub use cache::{CacheEngine, ElastiCache};
 pub use capacity::ServingCapacity;
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{

@@ -154,8 +154,13 @@ impl Drive {
         match event["step"]["name"].as_str().unwrap() {
             "fence" => fence::handler::handle(event, &ledger, &self.plans, &self.primaries(), now).await,
             "promote-data" => {
-                let databases =
-                    Databases { replicas: &world, global_clusters: &world, in_region: &world, backups: &world };
+                let databases = Databases {
+                    replicas: &world,
+                    global_clusters: &world,
+                    in_region: &world,
+                    backups: &world,
+                    caches: &world,
+                };
                 promote_db::handler::handle(event, &ledger, &self.plans, &databases, now).await
             }
             "scale-compute" => {
@@ -173,7 +178,7 @@ impl Drive {
         let ledger = Injected::new(&self.ledger, &self.faults);
         let primaries = self.primaries();
         let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
-        let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world };
+        let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world, caches: &world };
         rollback::handler::handle(event, &ledger, &self.plans, &undoers, now).await
     }
 

@@ -92,6 +92,7 @@ fn the_journal_refuses_an_act_whose_lease_went_between_look_and_act() {
         global_clusters: &drive.world,
         in_region: &drive.world,
         backups: &drive.world,
+        caches: &drive.world,
     };
     let invoked = promote_db::handler::handle(event, &drive.ledger, &drive.plans, &databases, now);
     let failure = block_on(invoked).unwrap_err();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
+mod cache;
 mod drive;
 mod ecs_service;
 mod every_call_fails;

@@ -6,6 +6,8 @@ mod restores;
 
 mod hooks;
 
+mod caches;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -23,6 +25,8 @@ pub use in_region::{InRegion, InRegionReads, NewPointInTime};
 pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
 
 pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};
+
+pub use caches::{CacheReads, Caches};
 
 /// RDS read replicas in the recovery Region.
 pub trait Replicas {

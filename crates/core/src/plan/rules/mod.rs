@@ -1,6 +1,7 @@
 //! The third reading of a plan: the rules that no schema can say. Each file holds one part of the document.
 
 mod address;
+mod cache;
 mod components;
 mod concurrency;
 mod fence;
@@ -26,6 +27,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     components::check(plan, &mut problems);
     restore::check(plan, &mut problems);
     hooks::check(plan, &mut problems);
+    cache::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     in_region::check(plan, &mut problems);
