@@ -86,7 +86,10 @@ fn database(component: &Database) -> String {
         Database::ElastiCache(c) => {
             let (engine, node_type) = (c.engine.as_str(), &c.node_type);
             let id = &c.replication_group_id;
-            format!("{}: create the ElastiCache group {id} ({engine}, {node_type}), empty; a rollback deletes it again", c.name)
+            format!(
+                "{}: create the ElastiCache group {id} ({engine}, {node_type}), empty; a rollback deletes it again",
+                c.name
+            )
         }
     }
 }

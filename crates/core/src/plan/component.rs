@@ -21,7 +21,6 @@ pub(super) fn default_timeout_seconds() -> u32 {
 /// A database that is made writable in the recovery Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
-#[expect(clippy::large_enum_variant, reason = "a plan has a handful of them, read once")]
 pub enum Database {
     /// An RDS cross-Region read replica, promoted. **No undo**: this is the pivot.
     RdsReadReplica(RdsReadReplica),
