@@ -37,9 +37,12 @@ async fn a_planned_run_is_as_ready_with_it() {
     assert_eq!(detail(&response, "cache"), "shop-cache is not there yet, it will be created");
 }
 
+/// A change to a group, and what is said of it.
+type Row = (fn(&mut FakeCache), &'static str);
+
 #[tokio::test]
 async fn one_that_is_something_else_is_a_problem_with_what_to_mend() {
-    let rows: [(fn(&mut FakeCache), &str); 4] = [
+    let rows: [Row; 4] = [
         (
             |cache| cache.settled.node_type = Some("cache.t4g.micro".into()),
             "cache: shop-cache: the group that is there is not as the plan says: nodeType is cache.t4g.micro, must be cache.r7g.large; change \
@@ -82,8 +85,8 @@ async fn one_that_is_busy_is_waited_for() {
 
 #[tokio::test]
 async fn the_proof_is_a_group_that_serves_as_stated() {
-    type Row = (fn(&Stage), Result<&'static str, &'static str>);
-    let rows: [Row; 5] = [
+    type Arranged = (fn(&Stage), Result<&'static str, &'static str>);
+    let rows: [Arranged; 5] = [
         (|stage| put(stage, |_| {}), Ok("shop-cache is available, every node group of it, and as the plan says")),
         (|_| {}, Err("no replication group shop-cache")),
         (

@@ -61,9 +61,12 @@ fn key(component: &ElastiCache, recovery_region: &str, tell: &mut impl FnMut(&st
     }
     if key.starts_with("alias/") || key.contains(":alias/") {
         tell("kmsKeyId", "must be a key's id or ARN: what an alias stood for cannot be read back");
-    } else if let Some(region) = key.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)) {
-        if region != recovery_region {
-            tell("kmsKeyId", &format!("lies in {region}, not in the recovery Region {recovery_region}"));
-        }
+    } else if let Some(region) = arn_region(key).filter(|region| *region != recovery_region) {
+        tell("kmsKeyId", &format!("lies in {region}, not in the recovery Region {recovery_region}"));
     }
+}
+
+/// The Region of an ARN; `None`: no ARN.
+fn arn_region(text: &str) -> Option<&str> {
+    text.strip_prefix("arn:")?.split(':').nth(2)
 }

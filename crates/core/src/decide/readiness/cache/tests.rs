@@ -9,11 +9,14 @@ fn line(observed: Option<&CacheObserved>) -> String {
     }
 }
 
+/// A change to a group, and what is said of it.
+type Row = (fn(&mut CacheObserved), &'static str);
+
 #[test]
 fn not_there_yet_or_there_and_as_the_plan_says() {
     assert_eq!(line(None), "ready: shop-cache is not there yet, it will be created");
     assert_eq!(line(Some(&group())), "ready: shop-cache is there already, available and as the plan says");
-    let rows: [(fn(&mut CacheObserved), &str); 6] = [
+    let rows: [Row; 6] = [
         (|g| g.status = "creating".into(), "wait: shop-cache: the group is `creating`"),
         (|g| g.status = "deleting".into(), "wait: shop-cache: the group is `deleting`"),
         (|g| g.node_groups[1].status = "modifying".into(), "wait: shop-cache: node group 0002 is `modifying`"),
