@@ -92,6 +92,8 @@ pub enum Action {
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
     RemoveStopObject,
+    /// `route53-recovery-cluster:UpdateRoutingControlStates`.
+    SetRoutingControls,
     /// `route53:ChangeResourceRecordSets`.
     UpsertRecords,
 }
@@ -118,6 +120,7 @@ impl Action {
             Action::SetDesiredCount => "set-desired-count",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
+            Action::SetRoutingControls => "set-routing-controls",
             Action::UpsertRecords => "upsert-records",
         }
     }

@@ -310,6 +310,50 @@ fn ecs_services() {
     assert_eq!(problems(&example_with("/home/compute", json!([service("back", "shop", "api")]))), Vec::<String>::new());
 }
 
+fn routing(on: &[&str], off: &[&str], regions: &[&str]) -> Value {
+    let arn = |id: &&str| format!("arn:aws:route53-recovery-control::111122223333:controlpanel/p1/routingcontrol/{id}");
+    let arns = |ids: &[&str]| ids.iter().map(arn).collect::<Vec<_>>();
+    let endpoint = |region: &&str| json!({"region": region, "url": format!("https://{region}.example.com/v1")});
+    let endpoints: Vec<Value> = regions.iter().map(endpoint).collect();
+    json!({"kind": "routingControl", "name": "cells", "clusterEndpoints": endpoints, "controlsOn": arns(on), "controlsOff": arns(off)})
+}
+
+#[test]
+fn routing_control_rules() {
+    let primary = example_with("/traffic", json!([]))["regions"]["primary"].as_str().unwrap().to_owned();
+    let found = |component: Value| problems(&example_with("/traffic", json!([component])));
+    let two = [primary.as_str(), "eu-west-1"];
+    assert_eq!(found(routing(&["r1"], &["p1"], &two)), Vec::<String>::new());
+    let many: Vec<String> = (0..6).map(|i| format!("r{i}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let said = |component: Value, expected: &str| {
+        let found = found(component);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{expected}: {found:?}");
+    };
+    said(routing(&[], &[], &two), "/traffic/0: has neither controlsOn nor controlsOff");
+    said(routing(&many, &["a", "b", "c", "d", "e"], &two), "/traffic/0: turns 11 controls, one call takes 10");
+    said(routing(&["r1"], &["r1"], &two), "/traffic/0/controlsOff/0: ");
+    said(
+        routing(&["r1"], &[], &["eu-west-1", "eu-west-1"]),
+        "/traffic/0/clusterEndpoints/1/region: \"eu-west-1\" is taken",
+    );
+    said(routing(&["r1"], &[], &[&primary]), "/traffic/0/clusterEndpoints: are all in ");
+    let mut bare = routing(&["r1"], &[], &two);
+    bare["clusterEndpoints"][1]["url"] = json!("b.example.com");
+    said(bare, "/traffic/0/clusterEndpoints/1/url: must begin with http");
+    let mut wrong = routing(&["r1"], &[], &two);
+    wrong["controlsOn"][0] = json!("arn:aws:route53-recovery-control::111122223333:controlpanel/p1");
+    said(wrong, "/traffic/0/controlsOn/0: must be a text like");
+    let taken = json!([routing(&["r1"], &["p1"], &two), {"kind": "stopObject", "name": "s", "bucket": "shop-stop", "key": "k"}]);
+    assert_eq!(problems(&example_with("/traffic", taken)), Vec::<String>::new());
+    let again = example_with("/home/traffic", json!([routing(&["r1"], &["p1"], &two)]));
+    assert!(
+        problems(&again)
+            .iter()
+            .any(|p| p.starts_with("/home/traffic/0/kind: routing controls of /traffic are turned round"))
+    );
+}
+
 fn records(records: Value) -> Value {
     json!([{"kind": "route53Records", "name": "api", "hostedZoneId": "Z1", "records": records}])
 }

@@ -13,7 +13,7 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, record};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Groups, Records, Services, StopObjects};
+use pilot_shell::ports::{Groups, Records, RoutingControls, Services, StopObjects};
 use serde_json::Value;
 
 use crate::undo::{Undoers, timeout_seconds};
@@ -28,11 +28,11 @@ const FORWARD_AFTER_SECONDS: u32 = 5;
 /// # Errors
 /// `EventInvalid`, `LeaseLost` (another run has the workload: this one may not even undo), `RollbackIncomplete`, `AwsUnavailable`
 /// (tried again), `AwsRefused`, `JournalUnavailable`, those of reading the plan.
-pub async fn handle<L, P, F, G, E, S, R>(
+pub async fn handle<L, P, F, G, E, S, R, C>(
     event: Value,
     ledger: &L,
     plans: &P,
-    undoers: &Undoers<'_, F, G, E, S, R>,
+    undoers: &Undoers<'_, F, G, E, S, R, C>,
     clock: Clock,
 ) -> Result<RollbackResponse, Failure>
 where
@@ -43,6 +43,7 @@ where
     E: Services,
     S: StopObjects,
     R: Records,
+    C: RoutingControls,
 {
     let RollbackRequest { run, step, error_name, forward_tries, .. } = read_event(FUNCTION, event)?;
     if step.name != Step::Rollback {
@@ -65,17 +66,17 @@ struct Failed {
     forward_tries: u32,
 }
 
-struct Rollback<'a, L, P, F, G, E, S, R> {
+struct Rollback<'a, L, P, F, G, E, S, R, C> {
     run: &'a Run,
     step: &'a StepRef,
     failed: Failed,
     ledger: &'a L,
     plans: &'a P,
-    undoers: &'a Undoers<'a, F, G, E, S, R>,
+    undoers: &'a Undoers<'a, F, G, E, S, R, C>,
     clock: Clock,
 }
 
-impl<L, P, F, G, E, S, R> Rollback<'_, L, P, F, G, E, S, R>
+impl<L, P, F, G, E, S, R, C> Rollback<'_, L, P, F, G, E, S, R, C>
 where
     L: Ledger,
     P: PlanStore,
@@ -84,6 +85,7 @@ where
     E: Services,
     S: StopObjects,
     R: Records,
+    C: RoutingControls,
 {
     async fn invoke(&self) -> Result<RollbackResponse, Failure> {
         // First of all: from here on an act that comes late is refused, so the journal read below is the whole of it.

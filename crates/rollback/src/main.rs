@@ -12,6 +12,7 @@ use scale_compute::adapter::AwsGroups;
 use scale_compute::computes::Computes;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
+use update_dns::routing_control_adapter::AwsRoutingControls;
 use update_dns::s3_adapter::AwsStopObjects;
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,12 +21,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = DynamoLedger::new(&aws, config::state_table()?);
     let plans = S3Plans::new(&aws, config::artifacts_bucket()?);
     let (objects, records) = (AwsStopObjects::new(&aws), AwsRecords::new(&aws));
+    let controls = AwsRoutingControls::new(&aws);
     let regions = ByRegion::new(&aws, |config| (AwsGroups::new(config), AwsServices::new(config)));
     let primaries = AwsPrimaries::default();
     let handle = async |event| {
         let (groups, services) = regions.of_event(&event).await;
         let computes = Computes { groups: &groups, services: &services };
-        let undoers = Undoers { primaries: &primaries, computes, objects: &objects, records: &records };
+        let undoers =
+            Undoers { primaries: &primaries, computes, objects: &objects, records: &records, controls: &controls };
         // Boxed: the SDK's futures nested in all of ours are deeper than the compiler computes a layout for.
         Box::pin(handler::handle(event, &ledger, &plans, &undoers, Timestamp::now)).await
     };

@@ -4,18 +4,18 @@ use fence::primary::Primaries;
 use fence::{instance, load_balancer};
 use pilot_core::contract::Step;
 use pilot_core::journal::{Action, Entry};
-use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
+use pilot_core::plan::{Compute, Database, RecoveryPlan, RoutingControl, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Groups, Records, Services, StopObjects};
+use pilot_shell::ports::{Groups, Records, RoutingControls, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
 use scale_compute::computes::Computes;
 use scale_compute::{auto_scaling_group, ecs_service};
-use update_dns::{route53_records, stop_object};
+use update_dns::{route53_records, routing_control, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, F, G, E, S, R> {
+pub struct Undoers<'a, F, G, E, S, R, C> {
     /// What was fenced, in the primary Region.
     pub primaries: &'a F,
     /// The compute of the Region that the run brings up.
@@ -24,9 +24,19 @@ pub struct Undoers<'a, F, G, E, S, R> {
     pub objects: &'a S,
     /// Route 53 records.
     pub records: &'a R,
+    /// Routing controls.
+    pub controls: &'a C,
 }
 
-impl<F: Primaries, G: Groups, E: Services, S: StopObjects, R: Records> Undoers<'_, F, G, E, S, R> {
+impl<F, G, E, S, R, C> Undoers<'_, F, G, E, S, R, C>
+where
+    F: Primaries,
+    G: Groups,
+    E: Services,
+    S: StopObjects,
+    R: Records,
+    C: RoutingControls,
+{
     /// Brings one act a step on towards having never been.
     ///
     /// # Errors
@@ -55,6 +65,9 @@ impl<F: Primaries, G: Groups, E: Services, S: StopObjects, R: Records> Undoers<'
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await
+            }
+            Action::SetRoutingControls => {
+                routing_control::undo(self.controls, routing_control_of(plan, entry)?, entry).await
             }
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
@@ -106,6 +119,16 @@ fn stop_object_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a StopO
         _ => None,
     });
     named.ok_or_else(|| incomplete(entry, "the pinned plan has no STOP object of that name"))
+}
+
+fn routing_control_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a RoutingControl, Failure> {
+    let named = plan.traffic.iter().find_map(|traffic| match traffic {
+        Traffic::RoutingControl(component) if component.name == entry.component => Some(component),
+        _ => None,
+    });
+    named.ok_or_else(|| {
+        incomplete(entry, "the pinned plan has no routing controls of that name, and with them no endpoints")
+    })
 }
 
 fn incomplete(entry: &Entry, what: &str) -> Failure {

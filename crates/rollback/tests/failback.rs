@@ -89,7 +89,8 @@ impl Case {
         let computes = Computes { groups: &target, services: &target };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
-        let undoers = Undoers { primaries: &primaries, computes, objects: &switches, records: &switches };
+        let undoers =
+            Undoers { primaries: &primaries, computes, objects: &switches, records: &switches, controls: &switches };
         rollback::handler::handle(event, &self.ledger, &self.plans, &undoers, now).await
     }
 

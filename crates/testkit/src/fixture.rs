@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Mode, PlanPin, Run, Step, StepRef, StepRequest, Trigger, TriggerKind};
+use pilot_core::decide::routing::ControlState;
 use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
@@ -187,6 +188,30 @@ const HOME_YAML: &str = "home:
     endpoints: [{name: home-reads, url: 'https://primary-lb.shop.test/health'}]
 ";
 
+/// The routing control that lets traffic to the primary, in the plan of [`with_routing_controls`].
+pub const PRIMARY_CONTROL: &str =
+    "arn:aws:route53-recovery-control::111122223333:controlpanel/0a1b2c/routingcontrol/c0ffee01";
+/// The one that lets traffic to the recovery Region.
+pub const RECOVERY_CONTROL: &str =
+    "arn:aws:route53-recovery-control::111122223333:controlpanel/0a1b2c/routingcontrol/c0ffee02";
+
+/// A plan whose switch is a pair of routing controls in place of the STOP object.
+pub fn with_routing_controls(plan_yaml: &str) -> String {
+    let stop = "  - {kind: stopObject, name: switch, wave: 1, bucket: shop-stop, key: stop/shop, timeoutSeconds: 60}";
+    let controls = format!(
+        "  - kind: routingControl
+    name: switch
+    wave: 1
+    timeoutSeconds: 60
+    clusterEndpoints:
+      - {{region: ap-southeast-2, url: 'https://a.example.com/v1'}}
+      - {{region: us-west-2, url: 'https://b.example.com/v1'}}
+    controlsOn: ['{RECOVERY_CONTROL}']
+    controlsOff: ['{PRIMARY_CONTROL}']"
+    );
+    plan_yaml.replacen(stop, &controls, 1)
+}
+
 /// A run of this mode of the plan with a way home, as `open-run` would open it, the run's plans, and a ledger in which it holds the lease.
 pub fn there_and_back(plan_yaml: &str, mode: Mode) -> (FakePlans, Run, FakeLedger) {
     let plans = FakePlans::new();
@@ -220,6 +245,8 @@ pub fn world() -> FakeWorld {
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));
     world.put_bucket(STOP_BUCKET);
+    world.put_control(PRIMARY_CONTROL, ControlState::On);
+    world.put_control(RECOVERY_CONTROL, ControlState::Off);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);
     let primary = world.primary();

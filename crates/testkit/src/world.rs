@@ -8,12 +8,14 @@ mod groups;
 mod primary;
 mod records;
 mod replicas;
+mod routing;
 mod services;
 mod stop_objects;
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::ServiceBefore;
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
@@ -40,6 +42,7 @@ struct State {
     objects: BTreeMap<(String, String), String>,
     zones: BTreeMap<String, FakeZone>,
     changes: records::Changes,
+    controls: routing::FakeControls,
 }
 
 /// What a run may change: no counters of looks, no instances that come and go by themselves.
@@ -57,6 +60,8 @@ pub struct WorldValues {
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
     pub zones: BTreeMap<String, Listed>,
+    /// The state of each routing control.
+    pub controls: ControlStates,
     /// The sizes of each group in the primary Region.
     pub primary_groups: BTreeMap<String, Capacity>,
     /// Desired count and scalable target of each service in the primary Region.
@@ -90,6 +95,7 @@ impl FakeWorld {
             services: state.services.iter().map(|(name, service)| (name.clone(), service.settings())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
+            controls: state.controls.states.clone(),
             primary_groups: self.primary.peek_groups(),
             primary_services: self.primary.peek_services(),
             doors: self.primary.peek_doors(),

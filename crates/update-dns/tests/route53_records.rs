@@ -156,7 +156,7 @@ fn a_refusal_after_a_batch_was_taken_is_half_done_and_not_undone_by_name() {
     case.run.plan = case.plans.put(fixture::PLAN, &yaml);
     let event = fixture::step_event(&case.run, Step::ShiftTraffic, now(), None);
     let route53 = TakesOneBatch(&case, Cell::new(false));
-    let said = told(&block_on(handle(event, &case.ledger, &case.plans, &case.world, &route53, now)));
+    let said = told(&block_on(handle(event, &case.ledger, &case.plans, &case.world, &route53, &case.world, now)));
     assert_eq!(
         said,
         "TrafficFailed: route53:ChangeResourceRecordSets was refused with InvalidChangeBatch: not this one"
@@ -185,7 +185,7 @@ fn wanted(case: &Case) -> Vec<DnsRecord> {
         .into_iter()
         .find_map(|traffic| match traffic {
             Traffic::Route53Records(component) => Some(component.records),
-            Traffic::StopObject(_) => None,
+            _ => None,
         })
         .unwrap()
 }

@@ -2,15 +2,17 @@
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
-use pilot_core::plan::DnsRecord;
+use pilot_core::plan::{DnsRecord, RoutingControl};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, RoutingControls, Services, StopObjects};
 use promote_db::adapter::AwsReplicas;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use scale_compute::adapter::AwsGroups;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
+use update_dns::routing_control_adapter::AwsRoutingControls;
 use update_dns::s3_adapter::AwsStopObjects;
 
 use crate::ports::Region;
@@ -41,6 +43,7 @@ impl AwsTarget {
 pub struct AwsSwitches {
     stop_objects: AwsStopObjects,
     records: AwsRecords,
+    controls: AwsRoutingControls,
     s3: aws_sdk_s3::Client,
 }
 
@@ -50,6 +53,7 @@ impl AwsSwitches {
         AwsSwitches {
             stop_objects: AwsStopObjects::new(config),
             records: AwsRecords::new(config),
+            controls: AwsRoutingControls::new(config),
             s3: aws_sdk_s3::Client::new(config),
         }
     }
@@ -109,6 +113,11 @@ impl Region for AwsRegion {
 
     async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
         self.switches.stop_objects.present(bucket, key).await
+    }
+
+    async fn routing_controls(&self, component: &RoutingControl) -> Result<ControlStates, CallError> {
+        let controls: Vec<&str> = component.controls().collect();
+        self.switches.controls.states(&component.cluster_endpoints, &controls).await
     }
 
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {

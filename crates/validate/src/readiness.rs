@@ -4,7 +4,9 @@ use futures::future::{join_all, join3};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
 use pilot_core::decide::readiness::{self, Readiness, global_cluster};
-use pilot_core::plan::{AuroraGlobalCluster, Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
+use pilot_core::plan::{
+    AuroraGlobalCluster, Database, RdsReadReplica, RecoveryPlan, RoutingControl, StopObject, Traffic,
+};
 use pilot_shell::CallError;
 use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
@@ -49,14 +51,15 @@ pub async fn report<R: Region>(
         };
         (database.name().to_owned(), seen)
     }));
-    let switches = join_all(plan.traffic.iter().filter_map(|traffic| match traffic {
-        Traffic::StopObject(stop) => Some(untouched(stop, region)),
+    let switches = join_all(plan.traffic.iter().map(async |traffic| match traffic {
+        Traffic::StopObject(stop) => Some(untouched(stop, region).await),
+        Traffic::RoutingControl(component) => Some(unturned(component, region).await),
         Traffic::Route53Records(_) => None,
     }));
     let (databases, switches, others) = join3(databases, switches, groups_and_traffic(plan, region)).await;
     let mut report =
         ReadinessReport { workload: workload.clone(), ready: true, problems: Vec::new(), in_order: Vec::new() };
-    for (name, seen) in databases.into_iter().chain(others).chain(switches) {
+    for (name, seen) in databases.into_iter().chain(others).chain(switches.into_iter().flatten()) {
         match seen {
             // A replica that is busy with a backup is one that works.
             Ok(Readiness::Ready(detail) | Readiness::Wait(detail)) => report.in_order.push(format!("{name}: {detail}")),
@@ -120,6 +123,12 @@ async fn is_connected<R: Region>(
         Ok(detail) => Readiness::Ready(detail),
         Err(problem) => Readiness::Problem(problem),
     })
+}
+
+/// Routing controls that are turned already.
+async fn unturned<R: Region>(component: &RoutingControl, region: &R) -> Seen<Readiness> {
+    let seen = region.routing_controls(component).await;
+    (component.name.clone(), seen.map(|states| readiness::routing::unturned(component, &states)))
 }
 
 /// A STOP object that is there already: clients are in the recovery Region, or will be with the next primary.

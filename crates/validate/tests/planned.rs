@@ -8,13 +8,14 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer, ReplicaObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, RecordType};
+use pilot_core::plan::{DnsRecord, RecordType, RoutingControl};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, RoutingControls, StopObjects};
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
@@ -64,6 +65,11 @@ impl Region for Stage {
 
     async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
         self.world.present(bucket, key).await
+    }
+
+    async fn routing_controls(&self, component: &RoutingControl) -> Result<ControlStates, CallError> {
+        let controls: Vec<&str> = component.controls().collect();
+        self.world.states(&component.cluster_endpoints, &controls).await
     }
 
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {

@@ -9,14 +9,15 @@ use std::net::SocketAddr;
 use http_probe::{Http, Request};
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Run, Status, Step, StepResponse};
+use pilot_core::decide::routing::{ControlState, ControlStates};
 use pilot_core::observed::{
     DeploymentObserved, FailoverStateObserved, GlobalClusterObserved, GroupObserved, HttpAnswer, LagSample, NoAnswer,
     ReplicaObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, Method, RecordType};
+use pilot_core::plan::{DnsRecord, Method, RecordType, RoutingControl};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, Services, StopObjects};
+use pilot_shell::ports::{GlobalClusters, Groups, Listed, Records, Replicas, RoutingControls, Services, StopObjects};
 use pilot_testkit::fixture::{
     GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
 };
@@ -113,6 +114,12 @@ impl Region for Seen {
     async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
         self.check("stop")?;
         self.world.present(bucket, key).await
+    }
+
+    async fn routing_controls(&self, component: &RoutingControl) -> Result<ControlStates, CallError> {
+        self.check("controls")?;
+        let controls: Vec<&str> = component.controls().collect();
+        self.world.states(&component.cluster_endpoints, &controls).await
     }
 
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
@@ -502,6 +509,41 @@ async fn traffic_that_is_switched_already_is_not_ready() {
     let report = stage.readiness().await;
     assert_eq!(report["ready"], false);
     assert!(report["problems"][0].as_str().unwrap().contains("the traffic is switched already"), "{report:#}");
+}
+
+#[tokio::test]
+async fn routing_controls_are_looked_at_before_and_read_back_after() {
+    let stage = Stage::ready_for(&fixture::with_routing_controls(&plan_yaml()));
+    fresh_lag(&stage, 0.4);
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], true, "{report:#}");
+    let said = report["inOrder"].to_string();
+    assert!(said.contains("switch: routing controls are On: c0ffee01; Off: c0ffee02"), "{report:#}");
+
+    let response = stage.step(Step::Verify).await.unwrap();
+    assert_eq!(detail(&response, "switch"), "must still be set On: c0ffee02; Off: c0ffee01");
+    stage.seen.world.put_control(fixture::PRIMARY_CONTROL, ControlState::Off);
+    stage.seen.world.put_control(fixture::RECOVERY_CONTROL, ControlState::On);
+    let response = stage.step(Step::Verify).await.unwrap();
+    assert_eq!(detail(&response, "switch"), "routing controls are On: c0ffee02; Off: c0ffee01");
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], false);
+    assert!(report["problems"].to_string().contains("the traffic is switched already"), "{report:#}");
+
+    let yaml = fixture::with_routing_controls(&plan_yaml()).replace("c0ffee02", "c0ffee03");
+    let stage = Stage::ready_for(&yaml);
+    fresh_lag(&stage, 0.4);
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], false);
+    assert!(
+        report["problems"][0].as_str().unwrap().contains("no routing control arn:aws:route53-recovery-control"),
+        "{report:#}"
+    );
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert!(failure.name == FailureName::NotReady && failure.what.contains("c0ffee03"), "{failure}");
+    stage.fail("controls", unanswered());
+    let failure = stage.invoke(json!({"readiness": {"plan": fixture::PLAN}})).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::AwsUnavailable);
 }
 
 #[tokio::test]

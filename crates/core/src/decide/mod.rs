@@ -17,6 +17,7 @@ pub mod readiness;
 pub mod records;
 pub mod rejoin;
 pub mod replica;
+pub mod routing;
 pub mod service;
 pub mod signal;
 pub mod stop_object;

@@ -1,6 +1,7 @@
 //! Could the recovery Region take over as the plan says? One verdict a component; the caller collects them all.
 
 pub mod global_cluster;
+pub mod routing;
 
 use std::collections::BTreeMap;
 

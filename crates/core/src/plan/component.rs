@@ -246,6 +246,9 @@ pub enum Traffic {
     /// The data-plane switch (the default choice): an object whose presence turns the PRIMARY record's *inverted* health check
     /// unhealthy. Needs nothing outside the recovery Region. Undo: the object is removed, if this run put it there.
     StopObject(StopObject),
+    /// ARC routing controls: a data plane in five Regions, of which one is enough; safety rules may refuse. Undo: the controls go back to
+    /// the journalled states.
+    RoutingControl(super::RoutingControl),
     /// Route 53 record changes: a control-plane call that depends on us-east-1, for those who cannot have the switch. Undo: the
     /// records go back to the journalled values.
     Route53Records(Route53Records),
@@ -256,6 +259,7 @@ impl Traffic {
     pub fn name(&self) -> &str {
         match self {
             Traffic::StopObject(c) => &c.name,
+            Traffic::RoutingControl(c) => &c.name,
             Traffic::Route53Records(c) => &c.name,
         }
     }
@@ -263,6 +267,7 @@ impl Traffic {
     pub fn wave(&self) -> u32 {
         match self {
             Traffic::StopObject(c) => c.wave,
+            Traffic::RoutingControl(c) => c.wave,
             Traffic::Route53Records(c) => c.wave,
         }
     }

@@ -11,6 +11,7 @@ mod fence;
 mod home;
 mod name;
 mod read;
+mod routing;
 mod rules;
 mod schema;
 mod shape;
@@ -31,6 +32,7 @@ pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
 pub use home::Home;
 pub use name::is_plan_name;
+pub use routing::{ClusterEndpoint, RoutingControl};
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
 

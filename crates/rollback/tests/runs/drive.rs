@@ -161,7 +161,9 @@ impl Drive {
                 let computes = Computes { groups: &world, services: &world };
                 scale_compute::handler::handle(event, &ledger, &self.plans, &computes, &computes, now).await
             }
-            "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
+            "shift-traffic" => {
+                update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, &world, now).await
+            }
             other => panic!("no function for {other}"),
         }
     }
@@ -172,7 +174,7 @@ impl Drive {
         let ledger = Injected::new(&self.ledger, &self.faults);
         let primaries = self.primaries();
         let computes = Computes { groups: &world, services: &world };
-        let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world };
+        let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world, controls: &world };
         rollback::handler::handle(event, &ledger, &self.plans, &undoers, now).await
     }
 

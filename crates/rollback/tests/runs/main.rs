@@ -8,3 +8,4 @@ mod every_call_fails;
 mod fence;
 mod global_cluster;
 mod lease;
+mod routing_control;

@@ -1,6 +1,8 @@
 //! What the component kinds need of AWS, as traits: one a kind, implemented by the adapter of the crate that acts on it, and by the
 //! test kit's fake world.
 
+mod routing;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -13,6 +15,8 @@ use pilot_core::observed::{
 use pilot_core::plan::{Capacity, DnsRecord};
 
 use crate::CallError;
+
+pub use routing::RoutingControls;
 
 /// RDS read replicas in the recovery Region.
 pub trait Replicas {

@@ -64,6 +64,11 @@ fn records(plan: &RecoveryPlan, home: &Home, problems: &mut Vec<PlanProblem>) {
             let message = "a STOP object of /traffic is removed on the way home; it is not named again here";
             problems.push(PlanProblem::new(format!("/home/traffic/{i}/kind"), message));
         }
+        if matches!(traffic, Traffic::RoutingControl(_)) {
+            let message =
+                "routing controls of /traffic are turned round on the way home; they are not named again here";
+            problems.push(PlanProblem::new(format!("/home/traffic/{i}/kind"), message));
+        }
     }
     for traffic in plan.traffic.iter().filter(|traffic| matches!(traffic, Traffic::Route53Records(_))) {
         if !home.traffic.iter().any(|back| back.name() == traffic.name()) {

@@ -6,6 +6,7 @@ mod fence;
 mod home;
 mod names;
 mod proof;
+mod routing;
 mod signals;
 
 use super::{PlanProblem, RecoveryPlan};
@@ -18,6 +19,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     signals::check(plan, &mut problems);
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
+    routing::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     problems.sort();
