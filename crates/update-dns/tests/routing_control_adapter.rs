@@ -1,6 +1,6 @@
 //! The adapter's calls as they cross the wire, against endpoints on 127.0.0.1 that answer as a routing control cluster's do.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
