@@ -103,8 +103,7 @@ fn traffic(component: &Traffic) -> String {
             format!("{}: set the routing controls of {} to {states}", c.name, c.resource())
         }
         Traffic::Route53Records(c) => {
-            let names: Vec<String> =
-                c.records.iter().map(|r| format!("{} {}", r.name, r.record_type.as_str())).collect();
+            let names: Vec<String> = c.records.iter().map(pilot_core::decide::records::told).collect();
             format!("{}: write {} in zone {}", c.name, names.join(", "), c.hosted_zone_id)
         }
     }

@@ -367,6 +367,53 @@ fn one(record_type: &str, values: &[&str]) -> Value {
 }
 
 #[test]
+fn record_policies() {
+    let of = |fields: &[Value]| {
+        let mut list = Vec::new();
+        for fields in fields {
+            let mut one = record("A", &["192.0.2.1"]);
+            one.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            list.push(one);
+        }
+        problems(&example_with("/traffic", records(json!(list))))
+    };
+    let weighted = |id: &str, weight: u32| json!({"setIdentifier": id, "weight": weight});
+    let role = |id: &str, role: &str| json!({"setIdentifier": id, "failover": role});
+    let none = Vec::<String>::new();
+    assert_eq!(of(&[weighted("a", 0), weighted("b", 255)]), none);
+    assert_eq!(of(&[role("a", "PRIMARY"), role("b", "SECONDARY")]), none);
+    let at = "/traffic/0/records/";
+    let other = json!({"name": "other.example.com"});
+    let rows: [(&[Value], &str); 10] = [
+        (
+            &[weighted("a", 1), other, weighted("b", 1)],
+            "2: stands apart from /traffic/0/records/0 of its name and type",
+        ),
+        (&[json!({"weight": 1})], "0/setIdentifier: is missing: a record with weight or failover needs one"),
+        (&[json!({"failover": "PRIMARY"})], "0/setIdentifier: is missing"),
+        (&[json!({"setIdentifier": "a"})], "0/setIdentifier: needs weight or failover"),
+        (&[json!({"healthCheckId": "h"})], "0/healthCheckId: needs weight or failover"),
+        (&[json!({"setIdentifier": "a", "weight": 1, "failover": "PRIMARY"})], "0: has weight and failover"),
+        (
+            &[weighted("a", 1), role("b", "PRIMARY")],
+            "1: is failover, /traffic/0/records/0 of its name and type is weighted",
+        ),
+        (&[weighted("a", 1), json!({})], "1: is simple, /traffic/0/records/0 of its name and type is weighted"),
+        (&[role("a", "PRIMARY"), role("b", "PRIMARY")], "1/failover: PRIMARY is /traffic/0/records/0 already"),
+        (&[weighted("a", 1), weighted("a", 2)], "1: \"api.example.com A \"a\" in Z1\" is taken by"),
+    ];
+    for (fields, expected) in rows {
+        let found = of(fields);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{at}{expected}")), "{expected}: {found:?}");
+    }
+    assert!(
+        of(&[weighted("a", 256)])[0].starts_with("/traffic/0/records/0/weight: must be at most 255"),
+        "{:?}",
+        of(&[weighted("a", 256)])
+    );
+}
+
+#[test]
 fn record_rules() {
     let long = "v".repeat(16_000);
     check("/traffic", records(json!([])), "/traffic/0/records: is empty");

@@ -223,12 +223,7 @@ pub fn there_and_back(plan_yaml: &str, mode: Mode) -> (FakePlans, Run, FakeLedge
 
 /// A record of the zone that leads to the primary before the run.
 pub fn api_record() -> DnsRecord {
-    DnsRecord {
-        name: "api.shop.test.".into(),
-        record_type: RecordType::Cname,
-        ttl_seconds: 300,
-        values: vec!["primary-lb.shop.test.".into()],
-    }
+    DnsRecord::simple("api.shop.test.", RecordType::Cname, 300, vec!["primary-lb.shop.test.".into()])
 }
 
 /// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, no STOP object, `api` leading to the

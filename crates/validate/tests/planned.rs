@@ -90,7 +90,7 @@ impl Dns for Stage {
 }
 
 fn record(name: &str, record_type: RecordType, value: &str) -> DnsRecord {
-    DnsRecord { name: name.into(), record_type, ttl_seconds: 5, values: vec![value.into()] }
+    DnsRecord::simple(name, record_type, 5, vec![value.into()])
 }
 
 impl Stage {

@@ -189,12 +189,7 @@ impl Stage {
 
     fn ready_for(plan_yaml: &str) -> Self {
         let world = fixture::world();
-        let new = DnsRecord {
-            name: "new.shop.test".into(),
-            record_type: RecordType::A,
-            ttl_seconds: 60,
-            values: vec!["192.0.2.1".into()],
-        };
+        let new = DnsRecord::simple("new.shop.test", RecordType::A, 60, vec!["192.0.2.1".into()]);
         world.put_record(ZONE, &new);
         let plans = FakePlans::new();
         let run = fixture::run(plans.put(fixture::PLAN, plan_yaml));
@@ -230,7 +225,7 @@ impl Stage {
             ("new.shop.test", RecordType::A, "192.0.2.7"),
         ] {
             let values = vec![value.to_owned()];
-            stage.seen.world.put_record(ZONE, &DnsRecord { name: name.into(), record_type, ttl_seconds: 5, values });
+            stage.seen.world.put_record(ZONE, &DnsRecord::simple(name, record_type, 5, values));
         }
         let answers = [("192.0.2.53:53", "recovery-lb.shop.test."), ("192.0.2.54:53", "Recovery-LB.shop.test.")];
         stage.name_servers.answers.borrow_mut().extend(answers);

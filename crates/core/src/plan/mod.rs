@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
-    AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,
-    RestingCapacity, Route53Records, StopObject, Traffic,
+    AutoScalingGroup, Capacity, Compute, Database, DnsRecord, FailoverRole, InstanceSettings, RdsReadReplica,
+    RecordType, RestingCapacity, Route53Records, StopObject, Traffic,
 };
 pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};

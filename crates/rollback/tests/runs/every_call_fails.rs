@@ -66,7 +66,7 @@ fn assert_recovered(drive: &Drive, case: &str) {
     let turned = [fixture::PRIMARY_CONTROL, fixture::RECOVERY_CONTROL].map(|control| after.controls[control]);
     assert!(stopped || turned == [ControlState::Off, ControlState::On], "{case}: no switch was moved");
     let zone = drive.world.peek_zone(fixture::ZONE);
-    let values = |name: &str, kind: &str| zone[&(name.to_owned(), kind.to_owned())].values.clone();
+    let values = |name: &str, kind: &str| zone[&(name.to_owned(), kind.to_owned(), None)].values.clone();
     assert_eq!(values("api.shop.test", "CNAME"), ["recovery-lb.shop.test"], "{case}");
     assert_eq!(values("new.shop.test", "A"), ["192.0.2.7"], "{case}");
     // What could not be fenced is left open or refused, and the run went on without.

@@ -106,8 +106,9 @@ fn records(plan: &RecoveryPlan) -> impl Iterator<Item = (String, String)> {
             Traffic::StopObject(_) | Traffic::RoutingControl(_) => ("", &[][..]),
         };
         records.iter().enumerate().map(move |(j, record)| {
-            let (name, record_type) = crate::decide::records::key(&record.name, record.record_type.as_str());
-            (format!("/traffic/{i}/records/{j}"), format!("{name} {record_type} in {zone}"))
+            let (name, record_type, identifier) = crate::decide::records::key_of(record);
+            let of = identifier.map_or_else(String::new, |identifier| format!(" {identifier:?}"));
+            (format!("/traffic/{i}/records/{j}"), format!("{name} {record_type}{of} in {zone}"))
         })
     })
 }

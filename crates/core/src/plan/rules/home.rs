@@ -1,6 +1,6 @@
 //! The way home: can it be gone, and does it lead home?
 
-use super::{PlanProblem, RecoveryPlan, components, fence, names, proof};
+use super::{PlanProblem, RecoveryPlan, components, fence, names, proof, records as policies};
 use crate::plan::{Database, FenceItem, Home, Traffic};
 
 /// What the mirror image says of itself, and where that stands in the document.
@@ -12,6 +12,7 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     names::check(&mirror, &mut found);
     fence::check(&mirror, &mut found);
     components::check(&mirror, &mut found);
+    policies::check(&mirror, &mut found);
     proof::check(&mirror, &mut found);
     // What both directions share was told already.
     let of_home = |problem: &PlanProblem| MIRRORED.iter().any(|part| problem.path.starts_with(part));

@@ -6,6 +6,7 @@ mod fence;
 mod home;
 mod names;
 mod proof;
+mod records;
 mod routing;
 mod signals;
 
@@ -19,6 +20,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     signals::check(plan, &mut problems);
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
+    records::check(plan, &mut problems);
     routing::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
