@@ -129,9 +129,12 @@ fn compute(component: &Compute) -> String {
 fn traffic(component: &Traffic) -> String {
     match component {
         Traffic::StopObject(c) => format!("{}: put s3://{}/{}", c.name, c.bucket, c.key),
+        Traffic::RoutingControl(c) => {
+            let states = pilot_core::decide::routing::told(&pilot_core::decide::routing::wanted(c));
+            format!("{}: set the routing controls of {} to {states}", c.name, c.resource())
+        }
         Traffic::Route53Records(c) => {
-            let names: Vec<String> =
-                c.records.iter().map(|r| format!("{} {}", r.name, r.record_type.as_str())).collect();
+            let names: Vec<String> = c.records.iter().map(pilot_core::decide::records::told).collect();
             format!("{}: write {} in zone {}", c.name, names.join(", "), c.hosted_zone_id)
         }
     }

@@ -113,6 +113,8 @@ pub enum Action {
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
     RemoveStopObject,
+    /// `route53-recovery-cluster:UpdateRoutingControlStates`.
+    SetRoutingControls,
     /// `route53:ChangeResourceRecordSets`.
     UpsertRecords,
 }
@@ -149,6 +151,7 @@ impl Action {
             Action::StartAutomation => "start-automation",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
+            Action::SetRoutingControls => "set-routing-controls",
             Action::UpsertRecords => "upsert-records",
         }
     }

@@ -11,6 +11,7 @@ mod cache;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::plan::{DnsRecord, FailoverRole};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -421,4 +422,26 @@ pub struct RecordObserved {
     pub ttl_seconds: u32,
     /// Its values.
     pub values: Vec<String>,
+    /// Its weight, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
+    /// Its role in a failover pair, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailoverRole>,
+    /// The health check that it follows, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check_id: Option<String>,
+}
+
+impl From<&DnsRecord> for RecordObserved {
+    /// The record as it is listed once it was written.
+    fn from(record: &DnsRecord) -> Self {
+        RecordObserved {
+            ttl_seconds: record.ttl_seconds,
+            values: record.values.clone(),
+            weight: record.weight,
+            failover: record.failover,
+            health_check_id: record.health_check_id.clone(),
+        }
+    }
 }

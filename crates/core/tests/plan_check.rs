@@ -393,6 +393,50 @@ fn shares_of_the_primary() {
     assert!(problems(&none).contains(&"/compute/0/capacity/percentOfPrimary: must be at least 1, is 0".to_owned()));
 }
 
+fn routing(on: &[&str], off: &[&str], regions: &[&str]) -> Value {
+    let arn = |id: &&str| format!("arn:aws:route53-recovery-control::111122223333:controlpanel/p1/routingcontrol/{id}");
+    let arns = |ids: &[&str]| ids.iter().map(arn).collect::<Vec<_>>();
+    let endpoint = |region: &&str| json!({"region": region, "url": format!("https://{region}.example.com/v1")});
+    let endpoints: Vec<Value> = regions.iter().map(endpoint).collect();
+    json!({"kind": "routingControl", "name": "cells", "clusterEndpoints": endpoints, "controlsOn": arns(on), "controlsOff": arns(off)})
+}
+
+#[test]
+fn routing_control_rules() {
+    let primary = example_with("/traffic", json!([]))["regions"]["primary"].as_str().unwrap().to_owned();
+    let found = |component: Value| problems(&example_with("/traffic", json!([component])));
+    let two = [primary.as_str(), "eu-west-1"];
+    assert_eq!(found(routing(&["r1"], &["p1"], &two)), Vec::<String>::new());
+    let many: Vec<String> = (0..6).map(|i| format!("r{i}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let said = |component: Value, expected: &str| {
+        let found = found(component);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{expected}: {found:?}");
+    };
+    said(routing(&[], &[], &two), "/traffic/0: has neither controlsOn nor controlsOff");
+    said(routing(&many, &["a", "b", "c", "d", "e"], &two), "/traffic/0: turns 11 controls, one call takes 10");
+    said(routing(&["r1"], &["r1"], &two), "/traffic/0/controlsOff/0: ");
+    said(
+        routing(&["r1"], &[], &["eu-west-1", "eu-west-1"]),
+        "/traffic/0/clusterEndpoints/1/region: \"eu-west-1\" is taken",
+    );
+    said(routing(&["r1"], &[], &[&primary]), "/traffic/0/clusterEndpoints: are all in ");
+    let mut bare = routing(&["r1"], &[], &two);
+    bare["clusterEndpoints"][1]["url"] = json!("b.example.com");
+    said(bare, "/traffic/0/clusterEndpoints/1/url: must begin with http");
+    let mut wrong = routing(&["r1"], &[], &two);
+    wrong["controlsOn"][0] = json!("arn:aws:route53-recovery-control::111122223333:controlpanel/p1");
+    said(wrong, "/traffic/0/controlsOn/0: must be a text like");
+    let taken = json!([routing(&["r1"], &["p1"], &two), {"kind": "stopObject", "name": "s", "bucket": "shop-stop", "key": "k"}]);
+    assert_eq!(problems(&example_with("/traffic", taken)), Vec::<String>::new());
+    let again = example_with("/home/traffic", json!([routing(&["r1"], &["p1"], &two)]));
+    assert!(
+        problems(&again)
+            .iter()
+            .any(|p| p.starts_with("/home/traffic/0/kind: routing controls of /traffic are turned round"))
+    );
+}
+
 fn records(records: Value) -> Value {
     json!([{"kind": "route53Records", "name": "api", "hostedZoneId": "Z1", "records": records}])
 }
@@ -403,6 +447,53 @@ fn record(record_type: &str, values: &[&str]) -> Value {
 
 fn one(record_type: &str, values: &[&str]) -> Value {
     records(json!([record(record_type, values)]))
+}
+
+#[test]
+fn record_policies() {
+    let of = |fields: &[Value]| {
+        let mut list = Vec::new();
+        for fields in fields {
+            let mut one = record("A", &["192.0.2.1"]);
+            one.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            list.push(one);
+        }
+        problems(&example_with("/traffic", records(json!(list))))
+    };
+    let weighted = |id: &str, weight: u32| json!({"setIdentifier": id, "weight": weight});
+    let role = |id: &str, role: &str| json!({"setIdentifier": id, "failover": role});
+    let none = Vec::<String>::new();
+    assert_eq!(of(&[weighted("a", 0), weighted("b", 255)]), none);
+    assert_eq!(of(&[role("a", "PRIMARY"), role("b", "SECONDARY")]), none);
+    let at = "/traffic/0/records/";
+    let other = json!({"name": "other.example.com"});
+    let rows: [(&[Value], &str); 10] = [
+        (
+            &[weighted("a", 1), other, weighted("b", 1)],
+            "2: stands apart from /traffic/0/records/0 of its name and type",
+        ),
+        (&[json!({"weight": 1})], "0/setIdentifier: is missing: a record with weight or failover needs one"),
+        (&[json!({"failover": "PRIMARY"})], "0/setIdentifier: is missing"),
+        (&[json!({"setIdentifier": "a"})], "0/setIdentifier: needs weight or failover"),
+        (&[json!({"healthCheckId": "h"})], "0/healthCheckId: needs weight or failover"),
+        (&[json!({"setIdentifier": "a", "weight": 1, "failover": "PRIMARY"})], "0: has weight and failover"),
+        (
+            &[weighted("a", 1), role("b", "PRIMARY")],
+            "1: is failover, /traffic/0/records/0 of its name and type is weighted",
+        ),
+        (&[weighted("a", 1), json!({})], "1: is simple, /traffic/0/records/0 of its name and type is weighted"),
+        (&[role("a", "PRIMARY"), role("b", "PRIMARY")], "1/failover: PRIMARY is /traffic/0/records/0 already"),
+        (&[weighted("a", 1), weighted("a", 2)], "1: \"api.example.com A \"a\" in Z1\" is taken by"),
+    ];
+    for (fields, expected) in rows {
+        let found = of(fields);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{at}{expected}")), "{expected}: {found:?}");
+    }
+    assert!(
+        of(&[weighted("a", 256)])[0].starts_with("/traffic/0/records/0/weight: must be at most 255"),
+        "{:?}",
+        of(&[weighted("a", 256)])
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, record};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, Services, StopObjects};
+use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, RoutingControls, Services, StopObjects};
 use serde_json::Value;
 
 use crate::undo::{Undoers, timeout_seconds};
@@ -28,11 +28,11 @@ const FORWARD_AFTER_SECONDS: u32 = 5;
 /// # Errors
 /// `EventInvalid`, `LeaseLost` (another run has the workload: this one may not even undo), `RollbackIncomplete`, `AwsUnavailable`
 /// (tried again), `AwsRefused`, `JournalUnavailable`, those of reading the plan.
-pub async fn handle<L, P, F, G, E, C, H, S, R, K>(
+pub async fn handle<L, P, F, G, E, C, H, S, R, K, T>(
     event: Value,
     ledger: &L,
     plans: &P,
-    undoers: &Undoers<'_, F, G, E, C, H, S, R, K>,
+    undoers: &Undoers<'_, F, G, E, C, H, S, R, K, T>,
     clock: Clock,
 ) -> Result<RollbackResponse, Failure>
 where
@@ -46,6 +46,7 @@ where
     S: StopObjects,
     R: Records,
     K: Caches,
+    T: RoutingControls,
 {
     let RollbackRequest { run, step, error_name, forward_tries, .. } = read_event(FUNCTION, event)?;
     if step.name != Step::Rollback {
@@ -68,17 +69,17 @@ struct Failed {
     forward_tries: u32,
 }
 
-struct Rollback<'a, L, P, F, G, E, C, H, S, R, K> {
+struct Rollback<'a, L, P, F, G, E, C, H, S, R, K, T> {
     run: &'a Run,
     step: &'a StepRef,
     failed: Failed,
     ledger: &'a L,
     plans: &'a P,
-    undoers: &'a Undoers<'a, F, G, E, C, H, S, R, K>,
+    undoers: &'a Undoers<'a, F, G, E, C, H, S, R, K, T>,
     clock: Clock,
 }
 
-impl<L, P, F, G, E, C, H, S, R, K> Rollback<'_, L, P, F, G, E, C, H, S, R, K>
+impl<L, P, F, G, E, C, H, S, R, K, T> Rollback<'_, L, P, F, G, E, C, H, S, R, K, T>
 where
     L: Ledger,
     P: PlanStore,
@@ -90,6 +91,7 @@ where
     S: StopObjects,
     R: Records,
     K: Caches,
+    T: RoutingControls,
 {
     async fn invoke(&self) -> Result<RollbackResponse, Failure> {
         // First of all: from here on an act that comes late is refused, so the journal read below is the whole of it.

@@ -4,19 +4,19 @@ use fence::primary::Primaries;
 use fence::{instance, load_balancer};
 use pilot_core::contract::Step;
 use pilot_core::journal::{Action, Entry};
-use pilot_core::plan::{Compute, Database, RecoveryPlan, StopObject, Traffic};
+use pilot_core::plan::{Compute, Database, RecoveryPlan, RoutingControl, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, Services, StopObjects};
+use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, RoutingControls, Services, StopObjects};
 use pilot_shell::waves::{InWaves, Progress};
 use promote_db::elasticache;
 use scale_compute::computes::Computes;
 use scale_compute::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
-use update_dns::{route53_records, stop_object};
+use update_dns::{route53_records, routing_control, stop_object};
 
 /// What the undos need of AWS.
 #[derive(Debug, Clone, Copy)]
-pub struct Undoers<'a, F, G, E, C, H, S, R, K> {
+pub struct Undoers<'a, F, G, E, C, H, S, R, K, T> {
     /// What was fenced, in the primary Region.
     pub primaries: &'a F,
     /// The compute of the Region that the run brings up.
@@ -27,10 +27,21 @@ pub struct Undoers<'a, F, G, E, C, H, S, R, K> {
     pub records: &'a R,
     /// ElastiCache replication groups.
     pub caches: &'a K,
+    /// Routing controls.
+    pub controls: &'a T,
 }
 
-impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopObjects, R: Records, K: Caches>
-    Undoers<'_, F, G, E, C, H, S, R, K>
+impl<F, G, E, C, H, S, R, K, T> Undoers<'_, F, G, E, C, H, S, R, K, T>
+where
+    F: Primaries,
+    G: Groups,
+    E: Services,
+    C: Concurrencies,
+    H: Hooks,
+    S: StopObjects,
+    R: Records,
+    K: Caches,
+    T: RoutingControls,
 {
     /// Brings one act a step on towards having never been.
     ///
@@ -68,6 +79,9 @@ impl<F: Primaries, G: Groups, E: Services, C: Concurrencies, H: Hooks, S: StopOb
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await
+            }
+            Action::SetRoutingControls => {
+                routing_control::undo(self.controls, routing_control_of(plan, entry)?, entry).await
             }
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             Action::CreateCache => elasticache::undo(self.caches, entry).await,
@@ -128,6 +142,16 @@ fn stop_object_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a StopO
         _ => None,
     });
     named.ok_or_else(|| incomplete(entry, "the pinned plan has no STOP object of that name"))
+}
+
+fn routing_control_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a RoutingControl, Failure> {
+    let named = plan.traffic.iter().find_map(|traffic| match traffic {
+        Traffic::RoutingControl(component) if component.name == entry.component => Some(component),
+        _ => None,
+    });
+    named.ok_or_else(|| {
+        incomplete(entry, "the pinned plan has no routing controls of that name, and with them no endpoints")
+    })
 }
 
 fn incomplete(entry: &Entry, what: &str) -> Failure {

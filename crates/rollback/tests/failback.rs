@@ -91,8 +91,14 @@ impl Case {
         let computes = Computes { groups: &target, services: &target, concurrencies: &target, hooks: &hooks };
         let switches = Injected::new(&self.away, &self.faults);
         let primaries = ByName(self);
-        let undoers =
-            Undoers { primaries: &primaries, computes, objects: &switches, records: &switches, caches: &switches };
+        let undoers = Undoers {
+            primaries: &primaries,
+            computes,
+            objects: &switches,
+            records: &switches,
+            caches: &switches,
+            controls: &switches,
+        };
         rollback::handler::handle(event, &self.ledger, &self.plans, &undoers, now).await
     }
 

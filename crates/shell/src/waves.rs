@@ -78,6 +78,7 @@ impl InWaves for Traffic {
     fn timeout_seconds(&self) -> u32 {
         match self {
             Traffic::StopObject(c) => c.timeout_seconds,
+            Traffic::RoutingControl(c) => c.timeout_seconds,
             Traffic::Route53Records(c) => c.timeout_seconds,
         }
     }

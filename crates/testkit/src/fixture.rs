@@ -6,6 +6,7 @@ pub mod cache;
 
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Mode, PlanPin, Run, Step, StepRef, StepRequest, Trigger, TriggerKind};
+use pilot_core::decide::routing::ControlState;
 use pilot_core::observed::LagSample;
 use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
@@ -254,6 +255,30 @@ const HOME_YAML: &str = "home:
     endpoints: [{name: home-reads, url: 'https://primary-lb.shop.test/health'}]
 ";
 
+/// The routing control that lets traffic to the primary, in the plan of [`with_routing_controls`].
+pub const PRIMARY_CONTROL: &str =
+    "arn:aws:route53-recovery-control::111122223333:controlpanel/0a1b2c/routingcontrol/c0ffee01";
+/// The one that lets traffic to the recovery Region.
+pub const RECOVERY_CONTROL: &str =
+    "arn:aws:route53-recovery-control::111122223333:controlpanel/0a1b2c/routingcontrol/c0ffee02";
+
+/// A plan whose switch is a pair of routing controls in place of the STOP object.
+pub fn with_routing_controls(plan_yaml: &str) -> String {
+    let stop = "  - {kind: stopObject, name: switch, wave: 1, bucket: shop-stop, key: stop/shop, timeoutSeconds: 60}";
+    let controls = format!(
+        "  - kind: routingControl
+    name: switch
+    wave: 1
+    timeoutSeconds: 60
+    clusterEndpoints:
+      - {{region: ap-southeast-2, url: 'https://a.example.com/v1'}}
+      - {{region: us-west-2, url: 'https://b.example.com/v1'}}
+    controlsOn: ['{RECOVERY_CONTROL}']
+    controlsOff: ['{PRIMARY_CONTROL}']"
+    );
+    plan_yaml.replacen(stop, &controls, 1)
+}
+
 /// A run of this mode of the plan with a way home, as `open-run` would open it, the run's plans, and a ledger in which it holds the lease.
 pub fn there_and_back(plan_yaml: &str, mode: Mode) -> (FakePlans, Run, FakeLedger) {
     let plans = FakePlans::new();
@@ -265,12 +290,7 @@ pub fn there_and_back(plan_yaml: &str, mode: Mode) -> (FakePlans, Run, FakeLedge
 
 /// A record of the zone that leads to the primary before the run.
 pub fn api_record() -> DnsRecord {
-    DnsRecord {
-        name: "api.shop.test.".into(),
-        record_type: RecordType::Cname,
-        ttl_seconds: 300,
-        values: vec!["primary-lb.shop.test.".into()],
-    }
+    DnsRecord::simple("api.shop.test.", RecordType::Cname, 300, vec!["primary-lb.shop.test.".into()])
 }
 
 /// The world before the run: a replicating replica and an Aurora global database whose lag was 2 seconds, a group and an ECS service at nothing, a
@@ -292,6 +312,8 @@ pub fn world() -> FakeWorld {
     world.put_project(PROJECT, FakeProject::ending("SUCCEEDED"));
     world.put_document(DOCUMENT, FakeDocument::ending("Success", &["Stage", "PilotRunId"]));
     world.put_bucket(STOP_BUCKET);
+    world.put_control(PRIMARY_CONTROL, ControlState::On);
+    world.put_control(RECOVERY_CONTROL, ControlState::Off);
     world.put_record(ZONE, &api_record());
     world.set_insync_looks(1);
     let primary = world.primary();

@@ -15,12 +15,14 @@ mod primary;
 mod records;
 mod replicas;
 mod restores;
+mod routing;
 mod services;
 mod stop_objects;
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{ConcurrencyBefore, ServiceBefore};
 use pilot_core::plan::Capacity;
 use pilot_shell::CallError;
@@ -63,6 +65,7 @@ struct State {
     restores: restores::Restores,
     /// By id, in lower case.
     caches: BTreeMap<String, FakeCache>,
+    controls: routing::FakeControls,
 }
 
 /// What a run may change: no counters of looks, no instances that come and go by themselves.
@@ -88,6 +91,8 @@ pub struct WorldValues {
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
     pub zones: BTreeMap<String, Listed>,
+    /// The state of each routing control.
+    pub controls: ControlStates,
     /// The sizes of each group in the primary Region.
     pub primary_groups: BTreeMap<String, Capacity>,
     /// Desired count and scalable target of each service in the primary Region.
@@ -128,6 +133,7 @@ impl FakeWorld {
             running_automations: state.documents.iter().map(|(name, one)| (name.clone(), one.running())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
+            controls: state.controls.states.clone(),
             primary_groups: self.primary.peek_groups(),
             primary_services: self.primary.peek_services(),
             doors: self.primary.peek_doors(),

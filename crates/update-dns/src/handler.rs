@@ -7,11 +7,11 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Records, StopObjects};
+use pilot_shell::ports::{Records, RoutingControls, StopObjects};
 use pilot_shell::waves;
 use serde_json::Value;
 
-use crate::{route53_records, stop_object};
+use crate::{route53_records, routing_control, stop_object};
 
 /// The function's name.
 pub const FUNCTION: &str = "update-dns";
@@ -21,17 +21,21 @@ pub const FUNCTION: &str = "update-dns";
 /// # Errors
 /// `EventInvalid`, `PlanInvalid`, `PlanChanged`, `LeaseLost`, `TrafficFailed`, `StepDeadlineExceeded`, `AwsUnavailable` (tried again),
 /// `AwsRefused`, `JournalUnavailable`.
-pub async fn handle<L: Ledger, P: PlanStore, S: StopObjects, R: Records>(
+pub async fn handle<L: Ledger, P: PlanStore, S: StopObjects, R: Records, C: RoutingControls>(
     event: Value,
     ledger: &L,
     plans: &P,
     objects: &S,
     records: &R,
+    controls: &C,
     clock: Clock,
 ) -> Result<StepResponse, Failure> {
     let work = async |context: &StepContext<'_, L>, _: &StepRequest| {
         waves::reconcile(&context.plan.traffic, async |traffic: &Traffic, allowed_seconds| match traffic {
             Traffic::StopObject(object) => stop_object::reconcile(context, objects, object, allowed_seconds).await,
+            Traffic::RoutingControl(component) => {
+                routing_control::reconcile(context, controls, component, allowed_seconds).await
+            }
             Traffic::Route53Records(component) => {
                 route53_records::reconcile(context, records, component, allowed_seconds).await
             }

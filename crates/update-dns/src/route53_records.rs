@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use pilot_core::decide::records::{ChangeState, Decision, batches, decide, key};
+use pilot_core::decide::records::{ChangeState, Decision, batches, decide, key_of};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::RecordObserved;
 use pilot_core::plan::{DnsRecord, RecordType, Route53Records};
@@ -28,6 +28,8 @@ const INSYNC_LOOK_SECONDS: u32 = 2;
 struct Before {
     name: String,
     record_type: RecordType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    set_identifier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     found: Option<RecordObserved>,
 }
@@ -172,7 +174,8 @@ fn before(wanted: &[DnsRecord], listed: &Listed) -> Vec<Before> {
     let before = |record: &DnsRecord| Before {
         name: record.name.clone(),
         record_type: record.record_type,
-        found: listed.get(&key(&record.name, record.record_type.as_str())).cloned(),
+        set_identifier: record.set_identifier.clone(),
+        found: listed.get(&key_of(record)).cloned(),
     };
     wanted.iter().map(before).collect()
 }
@@ -239,22 +242,31 @@ pub async fn undo<L: Ledger, R: Records>(
 
 /// The records as they were, and those that were not (whose values do not matter).
 fn targets(before: &[Before]) -> (Vec<DnsRecord>, Vec<DnsRecord>) {
-    let record = |b: &Before, ttl_seconds, values| DnsRecord {
-        name: b.name.clone(),
-        record_type: b.record_type,
-        ttl_seconds,
-        values,
+    let record = |b: &Before| DnsRecord {
+        set_identifier: b.set_identifier.clone(),
+        ..DnsRecord::simple(&b.name, b.record_type, 0, Vec::new())
     };
-    let restore = before.iter().filter_map(|b| b.found.as_ref().map(|f| record(b, f.ttl_seconds, f.values.clone())));
-    let absent = before.iter().filter(|b| b.found.is_none()).map(|b| record(b, 0, Vec::new()));
+    let restore = before.iter().filter_map(|b| b.found.as_ref().map(|found| as_found(record(b), found)));
+    let absent = before.iter().filter(|b| b.found.is_none()).map(record);
     (restore.collect(), absent.collect())
+}
+
+fn as_found(record: DnsRecord, found: &RecordObserved) -> DnsRecord {
+    DnsRecord {
+        ttl_seconds: found.ttl_seconds,
+        values: found.values.clone(),
+        weight: found.weight,
+        failover: found.failover,
+        health_check_id: found.health_check_id.clone(),
+        ..record
+    }
 }
 
 /// Those that stand in the list, as they stand: Route 53 deletes only what is described exactly.
 fn standing(absent: &[DnsRecord], listed: &Listed) -> Vec<DnsRecord> {
     let as_listed = |record: &DnsRecord| {
-        let found = listed.get(&key(&record.name, record.record_type.as_str()))?;
-        Some(DnsRecord { ttl_seconds: found.ttl_seconds, values: found.values.clone(), ..record.clone() })
+        let found = listed.get(&key_of(record))?;
+        Some(as_found(record.clone(), found))
     };
     absent.iter().filter_map(as_listed).collect()
 }

@@ -9,9 +9,10 @@ use std::cell::Cell;
 use case::Case;
 use futures::executor::block_on;
 use pilot_core::FailureName;
-use pilot_core::contract::{Status, Step};
-use pilot_core::decide::records::ChangeState;
+use pilot_core::contract::{Mode, Status, Step};
+use pilot_core::decide::records::{ChangeState, key_of};
 use pilot_core::journal::{Entry, EntryOutcome};
+use pilot_core::observed::RecordObserved;
 use pilot_core::plan::{DnsRecord, Traffic};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
@@ -156,7 +157,7 @@ fn a_refusal_after_a_batch_was_taken_is_half_done_and_not_undone_by_name() {
     case.run.plan = case.plans.put(fixture::PLAN, &yaml);
     let event = fixture::step_event(&case.run, Step::ShiftTraffic, now(), None);
     let route53 = TakesOneBatch(&case, Cell::new(false));
-    let said = told(&block_on(handle(event, &case.ledger, &case.plans, &case.world, &route53, now)));
+    let said = told(&block_on(handle(event, &case.ledger, &case.plans, &case.world, &route53, &case.world, now)));
     assert_eq!(
         said,
         "TrafficFailed: route53:ChangeResourceRecordSets was refused with InvalidChangeBatch: not this one"
@@ -185,7 +186,7 @@ fn wanted(case: &Case) -> Vec<DnsRecord> {
         .into_iter()
         .find_map(|traffic| match traffic {
             Traffic::Route53Records(component) => Some(component.records),
-            Traffic::StopObject(_) => None,
+            _ => None,
         })
         .unwrap()
 }
@@ -242,4 +243,43 @@ fn an_undo_of_an_act_that_never_had_an_effect_changes_nothing() {
     undo_to_the_end(&case, &entry, 1);
     assert_eq!(case.world.changes_made(), 0);
     assert!(block_on(case.ledger.evidence(&case.run.run_id)).unwrap().is_empty());
+}
+
+/// A weighted pair that is turned round and a failover record that is not there yet, and hundreds of simple ones that fill two batches.
+fn many_yaml() -> String {
+    let simple = "      - {name: api.shop.test, recordType: CNAME, ttlSeconds: 5, values: [recovery-lb.shop.test]}\n";
+    let policies = "      - {name: w.shop.test, recordType: A, ttlSeconds: 5, values: [192.0.2.1], setIdentifier: home, weight: 0}
+      - {name: w.shop.test, recordType: A, ttlSeconds: 5, values: [192.0.2.2], setIdentifier: away, weight: 255}
+      - {name: f.shop.test, recordType: A, ttlSeconds: 5, values: [192.0.2.2], setIdentifier: away, failover: PRIMARY, healthCheckId: h-1}
+";
+    let many: String = (0..600)
+        .map(|i| format!("      - {{name: r{i:03}.shop.test, recordType: A, ttlSeconds: 5, values: [192.0.2.2]}}\n"))
+        .collect();
+    assert!(fixture::PLAN_YAML.contains(simple));
+    fixture::PLAN_YAML.replacen(simple, &format!("{simple}{policies}{many}"), 1)
+}
+
+#[test]
+fn hundreds_of_records_of_every_policy_go_there_and_exactly_back() {
+    let case = Case::of(&many_yaml(), Mode::Failover, Faults::none());
+    block_on(case.world.put(fixture::STOP_BUCKET, fixture::STOP_KEY, "by hand".into())).unwrap();
+    for record in wanted(&case).into_iter().filter(|record| record.name.starts_with(['r', 'w'])) {
+        let weight = record.weight.map(|weight| 255 - weight);
+        // Half of the simple ones are there before.
+        if weight.is_some() || record.name.as_str() < "r300" {
+            case.world.put_record(fixture::ZONE, &DnsRecord { weight, values: vec!["192.0.2.9".into()], ..record });
+        }
+    }
+    let before = case.world.values();
+    let written = "on its way: 605 records written (again in 2s)";
+    check(&case, &[(0, written), (2, WAITS)]);
+    assert_eq!(case.world.changes_made(), 2, "500 and 105");
+    let zone = case.world.peek_zone(fixture::ZONE);
+    for record in wanted(&case) {
+        assert_eq!(zone[&key_of(&record)], RecordObserved::from(&record));
+    }
+    let entry = case.entry("upsert-records").unwrap();
+    undo_to_the_end(&case, &entry, 6);
+    assert_eq!(case.world.values(), before);
+    assert_eq!(case.world.changes_made(), 4, "one UPSERT of what was there, one DELETE of what was not");
 }

@@ -24,7 +24,7 @@ fn check(case: &Case, looks: &[(i64, &str)]) {
 fn component(case: &Case) -> StopObject {
     let named = case.plan().traffic.into_iter().find_map(|traffic| match traffic {
         Traffic::StopObject(object) => Some(object),
-        Traffic::Route53Records(_) => None,
+        _ => None,
     });
     named.unwrap()
 }

@@ -40,7 +40,7 @@ impl Case {
     fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &world, &world, now)))
+        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &world, &world, &world, now)))
     }
 
     fn there(&self) -> bool {
@@ -56,7 +56,7 @@ impl Case {
         let plan = block_on(self.plans.of_run(&self.run)).unwrap();
         let named = plan.traffic.into_iter().find_map(|traffic| match traffic {
             Traffic::StopObject(object) => Some(object),
-            Traffic::Route53Records(_) => None,
+            _ => None,
         });
         named.unwrap()
     }

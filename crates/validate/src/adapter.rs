@@ -3,15 +3,18 @@
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster,
     LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, RestoredKind};
+use pilot_core::plan::{
+    RoutingControl, {DnsRecord, RestoredKind},
+};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
     Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
-    Replicas, RestoredDatabases, Services, StopObjects,
+    Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
 use promote_db::cache_adapter::AwsCaches;
@@ -23,6 +26,7 @@ use scale_compute::hooks_adapter::AwsHooks;
 use scale_compute::lambda_adapter::AwsConcurrencies;
 use scale_compute::services_adapter::AwsServices;
 use update_dns::route53_adapter::AwsRecords;
+use update_dns::routing_control_adapter::AwsRoutingControls;
 use update_dns::s3_adapter::AwsStopObjects;
 
 use crate::ports::Region;
@@ -63,6 +67,7 @@ impl AwsTarget {
 pub struct AwsSwitches {
     stop_objects: AwsStopObjects,
     records: AwsRecords,
+    controls: AwsRoutingControls,
     s3: aws_sdk_s3::Client,
 }
 
@@ -72,6 +77,7 @@ impl AwsSwitches {
         AwsSwitches {
             stop_objects: AwsStopObjects::new(config),
             records: AwsRecords::new(config),
+            controls: AwsRoutingControls::new(config),
             s3: aws_sdk_s3::Client::new(config),
         }
     }
@@ -165,6 +171,11 @@ impl Region for AwsRegion {
 
     async fn stop_object(&self, bucket: &str, key: &str) -> Result<bool, CallError> {
         self.switches.stop_objects.present(bucket, key).await
+    }
+
+    async fn routing_controls(&self, component: &RoutingControl) -> Result<ControlStates, CallError> {
+        let controls: Vec<&str> = component.controls().collect();
+        self.switches.controls.states(&component.cluster_endpoints, &controls).await
     }
 
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {

@@ -44,6 +44,10 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
     }));
     let traffic = join_all(plan.traffic.iter().map(async |component: &Traffic| match component {
         Traffic::StopObject(stop) => (stop.name.clone(), stop_bucket(stop, region).await),
+        Traffic::RoutingControl(component) => {
+            let seen = region.routing_controls(component).await;
+            (component.name.clone(), seen.map(|states| readiness::routing::controls(component, &states)))
+        }
         Traffic::Route53Records(records) => (records.name.clone(), listed(records, region).await),
     }));
     let (mut seen, traffic) = join(compute, traffic).await;

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample,
     ReplicaObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
+use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_shell::CallError;
 use pilot_shell::ports::{InRegionReads, Listed};
 
@@ -75,6 +76,8 @@ pub trait Region: InRegionReads {
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.
     fn stop_object(&self, bucket: &str, key: &str) -> impl Future<Output = Result<bool, CallError>>;
+    /// The states of the component's routing controls, from whichever endpoint answers; one that does not exist is not in it.
+    fn routing_controls(&self, component: &RoutingControl) -> impl Future<Output = Result<ControlStates, CallError>>;
     /// The records of these names and types that a zone has.
     fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> impl Future<Output = Result<Listed, CallError>>;
 }

@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use pilot_core::Failure;
 use pilot_core::decide::last_known::LastKnown;
 use pilot_core::decide::readiness::{self, Readiness, global_cluster};
-use pilot_core::plan::{AuroraGlobalCluster, Compute, Database, RdsReadReplica, RecoveryPlan, StopObject, Traffic};
+use pilot_core::plan::{
+    AuroraGlobalCluster, Compute, Database, RdsReadReplica, RecoveryPlan, RoutingControl, StopObject, Traffic,
+};
 use pilot_shell::CallError;
 use pilot_shell::telemetry::{Metric, emf};
 use serde::Serialize;
@@ -64,8 +66,9 @@ pub async fn report<R: Region>(
         };
         (database.name().to_owned(), seen)
     }));
-    let switches = join_all(plan.traffic.iter().filter_map(|traffic| match traffic {
-        Traffic::StopObject(stop) => Some(untouched(stop, region)),
+    let switches = join_all(plan.traffic.iter().map(async |traffic| match traffic {
+        Traffic::StopObject(stop) => Some(untouched(stop, region).await),
+        Traffic::RoutingControl(component) => Some(unturned(component, region).await),
         Traffic::Route53Records(_) => None,
     }));
     let fixed = known.fixed(plan);
@@ -79,7 +82,7 @@ pub async fn report<R: Region>(
         warnings: plan.compute.iter().filter_map(warned).collect(),
         in_order: Vec::new(),
     };
-    for (name, seen) in databases.into_iter().chain(others).chain(switches) {
+    for (name, seen) in databases.into_iter().chain(others).chain(switches.into_iter().flatten()) {
         match seen {
             // A replica that is busy with a backup is one that works.
             Ok(Readiness::Ready(detail) | Readiness::Wait(detail)) => report.in_order.push(format!("{name}: {detail}")),
@@ -146,6 +149,12 @@ async fn is_connected<R: Region>(
         Ok(detail) => Readiness::Ready(detail),
         Err(problem) => Readiness::Problem(problem),
     })
+}
+
+/// Routing controls that are turned already.
+async fn unturned<R: Region>(component: &RoutingControl, region: &R) -> Seen<Readiness> {
+    let seen = region.routing_controls(component).await;
+    (component.name.clone(), seen.map(|states| readiness::routing::unturned(component, &states)))
 }
 
 /// A STOP object that is there already: clients are in the recovery Region, or will be with the next primary.

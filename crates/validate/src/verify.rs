@@ -5,6 +5,7 @@ use http_probe::Http;
 use pilot_core::contract::StepResponse;
 use pilot_core::decide::dns::{DnsAnswer, problems};
 use pilot_core::decide::records::{self, ChangeState};
+use pilot_core::decide::routing;
 use pilot_core::plan::{DnsExpectation, Method, RecoveryPlan, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
@@ -54,6 +55,16 @@ async fn switches<R: Region>(plan: &RecoveryPlan, region: &R, stop: bool) -> Vec
                 }
                 Err(error) => Err(unseen(error)),
             },
+            Traffic::RoutingControl(component) => {
+                let states = region.routing_controls(component).await.map_err(unseen);
+                states.and_then(|states| match routing::decide(&routing::wanted(component), &states) {
+                    routing::Decision::Done => Ok(format!("routing controls are {}", routing::told(&states))),
+                    routing::Decision::Set(differing) => {
+                        Err(format!("must still be set {}", routing::told(&differing)))
+                    }
+                    routing::Decision::Missing(missing) => Err(format!("there is no {}", missing.join(", "))),
+                })
+            }
             Traffic::Route53Records(component) => {
                 let listed = region.records(&component.hosted_zone_id, &component.records).await.map_err(unseen);
                 listed.and_then(|listed| match records::decide(&component.records, &listed, ChangeState::None) {

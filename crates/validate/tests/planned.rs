@@ -9,16 +9,17 @@ use http_probe::{Http, Request};
 use jiff::Timestamp;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
     InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, RecordType, RestoredKind};
+use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
     Backups, CacheReads, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
-    StopObjects,
+    RoutingControls, StopObjects,
 };
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};
@@ -105,6 +106,11 @@ impl Region for Stage {
         self.world.present(bucket, key).await
     }
 
+    async fn routing_controls(&self, component: &RoutingControl) -> Result<ControlStates, CallError> {
+        let controls: Vec<&str> = component.controls().collect();
+        self.world.states(&component.cluster_endpoints, &controls).await
+    }
+
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
         self.world.list(zone_id, wanted).await
     }
@@ -123,7 +129,7 @@ impl Dns for Stage {
 }
 
 fn record(name: &str, record_type: RecordType, value: &str) -> DnsRecord {
-    DnsRecord { name: name.into(), record_type, ttl_seconds: 5, values: vec![value.into()] }
+    DnsRecord::simple(name, record_type, 5, vec![value.into()])
 }
 
 impl Stage {

@@ -17,19 +17,20 @@ use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, ComponentProgress, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::last_known::{Known, LastKnown};
+use pilot_core::decide::routing::{ControlState, ControlStates};
 use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
     CacheObserved, DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved,
     GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus,
     ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
-use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind};
+use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
     Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
-    Replicas, RestoredDatabases, Services, StopObjects,
+    Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
@@ -174,6 +175,12 @@ impl Region for Seen {
         self.world.present(bucket, key).await
     }
 
+    async fn routing_controls(&self, component: &RoutingControl) -> Result<ControlStates, CallError> {
+        self.check("controls")?;
+        let controls: Vec<&str> = component.controls().collect();
+        self.world.states(&component.cluster_endpoints, &controls).await
+    }
+
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
         self.check("records")?;
         self.world.list(zone_id, wanted).await
@@ -241,12 +248,7 @@ impl Stage {
 
     fn ready_for(plan_yaml: &str) -> Self {
         let world = fixture::world();
-        let new = DnsRecord {
-            name: "new.shop.test".into(),
-            record_type: RecordType::A,
-            ttl_seconds: 60,
-            values: vec!["192.0.2.1".into()],
-        };
+        let new = DnsRecord::simple("new.shop.test", RecordType::A, 60, vec!["192.0.2.1".into()]);
         world.put_record(ZONE, &new);
         let plans = FakePlans::new();
         let run = fixture::run(plans.put(fixture::PLAN, plan_yaml));
@@ -282,7 +284,7 @@ impl Stage {
             ("new.shop.test", RecordType::A, "192.0.2.7"),
         ] {
             let values = vec![value.to_owned()];
-            stage.seen.world.put_record(ZONE, &DnsRecord { name: name.into(), record_type, ttl_seconds: 5, values });
+            stage.seen.world.put_record(ZONE, &DnsRecord::simple(name, record_type, 5, values));
         }
         let answers = [("192.0.2.53:53", "recovery-lb.shop.test."), ("192.0.2.54:53", "Recovery-LB.shop.test.")];
         stage.name_servers.answers.borrow_mut().extend(answers);
@@ -561,6 +563,41 @@ async fn traffic_that_is_switched_already_is_not_ready() {
     let report = stage.readiness().await;
     assert_eq!(report["ready"], false);
     assert!(report["problems"][0].as_str().unwrap().contains("the traffic is switched already"), "{report:#}");
+}
+
+#[tokio::test]
+async fn routing_controls_are_looked_at_before_and_read_back_after() {
+    let stage = Stage::ready_for(&fixture::with_routing_controls(&plan_yaml()));
+    fresh_lag(&stage, 0.4);
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], true, "{report:#}");
+    let said = report["inOrder"].to_string();
+    assert!(said.contains("switch: routing controls are On: c0ffee01; Off: c0ffee02"), "{report:#}");
+
+    let response = stage.step(Step::Verify).await.unwrap();
+    assert_eq!(detail(&response, "switch"), "must still be set On: c0ffee02; Off: c0ffee01");
+    stage.seen.world.put_control(fixture::PRIMARY_CONTROL, ControlState::Off);
+    stage.seen.world.put_control(fixture::RECOVERY_CONTROL, ControlState::On);
+    let response = stage.step(Step::Verify).await.unwrap();
+    assert_eq!(detail(&response, "switch"), "routing controls are On: c0ffee02; Off: c0ffee01");
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], false);
+    assert!(report["problems"].to_string().contains("the traffic is switched already"), "{report:#}");
+
+    let yaml = fixture::with_routing_controls(&plan_yaml()).replace("c0ffee02", "c0ffee03");
+    let stage = Stage::ready_for(&yaml);
+    fresh_lag(&stage, 0.4);
+    let report = stage.readiness().await;
+    assert_eq!(report["ready"], false);
+    assert!(
+        report["problems"][0].as_str().unwrap().contains("no routing control arn:aws:route53-recovery-control"),
+        "{report:#}"
+    );
+    let failure = stage.step(Step::Ready).await.unwrap_err();
+    assert!(failure.name == FailureName::NotReady && failure.what.contains("c0ffee03"), "{failure}");
+    stage.fail("controls", unanswered());
+    let failure = stage.invoke(json!({"readiness": {"plan": fixture::PLAN}})).await.unwrap_err();
+    assert_eq!(failure.name, FailureName::AwsUnavailable);
 }
 
 #[tokio::test]

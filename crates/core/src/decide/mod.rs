@@ -25,6 +25,7 @@ pub mod rejoin;
 pub mod replica;
 pub mod restore_job;
 pub mod restored;
+pub mod routing;
 pub mod service;
 pub mod signal;
 pub mod stop_object;

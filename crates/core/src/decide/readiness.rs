@@ -7,6 +7,7 @@ pub mod hook;
 pub mod in_region;
 pub mod point_in_time;
 pub mod restore;
+pub mod routing;
 
 use std::collections::BTreeMap;
 
@@ -116,19 +117,17 @@ pub fn service(component: &EcsService, observed: Option<&ServiceObserved>) -> Re
 }
 
 /// Whether every record that would be rewritten is there: a name nobody uses yet is more likely a typing error than a plan.
-pub fn records(zone_id: &str, wanted: &[DnsRecord], listed: &BTreeMap<(String, String), RecordObserved>) -> Readiness {
-    let missing: Vec<String> = wanted
-        .iter()
-        .filter(|record| !listed.contains_key(&records::key(&record.name, record.record_type.as_str())))
-        .map(|record| format!("{} {}", record.name, record.record_type.as_str()))
-        .collect();
+pub fn records(
+    zone_id: &str,
+    wanted: &[DnsRecord],
+    listed: &BTreeMap<records::RecordKey, RecordObserved>,
+) -> Readiness {
+    let missing: Vec<String> =
+        wanted.iter().filter(|record| !listed.contains_key(&records::key_of(record))).map(records::told).collect();
     if missing.is_empty() {
         Readiness::Ready(format!("{} records listed in zone {zone_id}", wanted.len()))
     } else {
-        Readiness::Problem(format!(
-            "zone {zone_id} has no simple record {}; make it, or correct the plan",
-            missing.join(", ")
-        ))
+        Readiness::Problem(format!("zone {zone_id} has no record {}; make it, or correct the plan", missing.join(", ")))
     }
 }
 

@@ -331,6 +331,9 @@ pub enum Traffic {
     /// The data-plane switch (the default choice): an object whose presence turns the PRIMARY record's *inverted* health check
     /// unhealthy. Needs nothing outside the recovery Region. Undo: the object is removed, if this run put it there.
     StopObject(StopObject),
+    /// ARC routing controls: a data plane in five Regions, of which one is enough; safety rules may refuse. Undo: the controls go back to
+    /// the journalled states.
+    RoutingControl(super::RoutingControl),
     /// Route 53 record changes: a control-plane call that depends on us-east-1, for those who cannot have the switch. Undo: the
     /// records go back to the journalled values.
     Route53Records(Route53Records),
@@ -341,6 +344,7 @@ impl Traffic {
     pub fn name(&self) -> &str {
         match self {
             Traffic::StopObject(c) => &c.name,
+            Traffic::RoutingControl(c) => &c.name,
             Traffic::Route53Records(c) => &c.name,
         }
     }
@@ -348,6 +352,7 @@ impl Traffic {
     pub fn wave(&self) -> u32 {
         match self {
             Traffic::StopObject(c) => c.wave,
+            Traffic::RoutingControl(c) => c.wave,
             Traffic::Route53Records(c) => c.wave,
         }
     }
@@ -399,7 +404,7 @@ pub struct Route53Records {
     pub timeout_seconds: u32,
 }
 
-/// A simple record.
+/// A record: a simple one or, by its set identifier, one of several of a name and type that share a weighted or a failover policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DnsRecord {
@@ -414,6 +419,56 @@ pub struct DnsRecord {
     /// The values.
     #[schemars(length(max = 400))]
     pub values: Vec<String>,
+    /// Tells it from the others of its name and type; absent for a simple record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub set_identifier: Option<String>,
+    /// Its weight among those of its name and type: 0 takes it out of the answers while another one has more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
+    /// Its role in a failover pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailoverRole>,
+    /// The health check that says whether it may be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub health_check_id: Option<String>,
+}
+
+/// A record's role in a failover pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum FailoverRole {
+    /// Answered while it is healthy.
+    Primary,
+    /// Answered otherwise.
+    Secondary,
+}
+
+impl FailoverRole {
+    /// The role as Route 53 writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FailoverRole::Primary => "PRIMARY",
+            FailoverRole::Secondary => "SECONDARY",
+        }
+    }
+}
+
+impl DnsRecord {
+    /// A simple record.
+    pub fn simple(name: impl Into<String>, record_type: RecordType, ttl_seconds: u32, values: Vec<String>) -> Self {
+        DnsRecord {
+            name: name.into(),
+            record_type,
+            ttl_seconds,
+            values,
+            set_identifier: None,
+            weight: None,
+            failover: None,
+            health_check_id: None,
+        }
+    }
 }
 
 /// The record types a failover rewrites.

@@ -23,7 +23,8 @@ pub struct Home {
     #[serde(default)]
     #[schemars(length(max = 50))]
     pub compute: Vec<Compute>,
-    /// What `route53Records` of `/traffic` must say at home. A STOP object needs nothing here: on the way home it is removed.
+    /// What `route53Records` of `/traffic` must say at home. A STOP object and routing controls need nothing here: on the way home
+    /// the one is removed, the others are turned round.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub traffic: Vec<Traffic>,
@@ -49,8 +50,7 @@ impl RecoveryPlan {
             fence: home.fence,
             databases: self.databases.iter().map(super::Database::mirrored).collect(),
             compute: home.compute,
-            // A STOP object is one object for both directions: there away, gone at home.
-            traffic: self.traffic.iter().filter(|traffic| is_switch(traffic)).cloned().chain(home.traffic).collect(),
+            traffic: self.traffic.iter().filter_map(switched).chain(home.traffic).collect(),
             validation: home.validation,
             home: Some(away),
             ..self.clone()
@@ -78,8 +78,19 @@ impl RecoveryPlan {
     }
 }
 
+/// A switch says both directions in one.
 fn is_switch(traffic: &Traffic) -> bool {
-    matches!(traffic, Traffic::StopObject(_))
+    switched(traffic).is_some()
+}
+
+/// A switch in the mirror; `None`: it is none, and home says for itself what it wants.
+fn switched(traffic: &Traffic) -> Option<Traffic> {
+    match traffic {
+        // One object for both directions: there away, gone at home.
+        Traffic::StopObject(_) => Some(traffic.clone()),
+        Traffic::RoutingControl(c) => Some(Traffic::RoutingControl(c.mirrored())),
+        Traffic::Route53Records(_) => None,
+    }
 }
 
 #[cfg(test)]

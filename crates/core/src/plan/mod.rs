@@ -19,6 +19,7 @@ mod point_in_time;
 mod read;
 mod restore;
 mod restored;
+mod routing;
 mod rules;
 mod schema;
 mod shape;
@@ -35,8 +36,8 @@ pub use cache::{CacheEngine, ElastiCache};
 pub use capacity::ServingCapacity;
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
-    AutoScalingGroup, Capacity, Compute, Database, DnsRecord, InstanceSettings, RdsReadReplica, RecordType,
-    RestingCapacity, Route53Records, StopObject, Traffic,
+    AutoScalingGroup, Capacity, Compute, Database, DnsRecord, FailoverRole, InstanceSettings, RdsReadReplica,
+    RecordType, RestingCapacity, Route53Records, StopObject, Traffic,
 };
 pub use ecs::{EcsService, FenceService};
 pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, FencePolicy};
@@ -47,6 +48,7 @@ pub use name::is_plan_name;
 pub use point_in_time::RestoreToPointInTime;
 pub use restore::{RestoreFromBackup, RestoredKind};
 pub use restored::{RestoredInstance, RestoredSettings};
+pub use routing::{ClusterEndpoint, RoutingControl};
 pub use schema::{json_schema, schema_text};
 pub use signal::{AlarmSignal, HttpSignal, RdsInstanceSignal, RdsReplicationSignal, Signal};
 

@@ -167,7 +167,9 @@ impl Drive {
                 let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
                 scale_compute::handler::handle(event, &ledger, &self.plans, &computes, &computes, now).await
             }
-            "shift-traffic" => update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, now).await,
+            "shift-traffic" => {
+                update_dns::handler::handle(event, &ledger, &self.plans, &world, &world, &world, now).await
+            }
             other => panic!("no function for {other}"),
         }
     }
@@ -178,7 +180,14 @@ impl Drive {
         let ledger = Injected::new(&self.ledger, &self.faults);
         let primaries = self.primaries();
         let computes = Computes { groups: &world, services: &world, concurrencies: &world, hooks: &world };
-        let undoers = Undoers { primaries: &primaries, computes, objects: &world, records: &world, caches: &world };
+        let undoers = Undoers {
+            primaries: &primaries,
+            computes,
+            objects: &world,
+            records: &world,
+            caches: &world,
+            controls: &world,
+        };
         rollback::handler::handle(event, &ledger, &self.plans, &undoers, now).await
     }
 

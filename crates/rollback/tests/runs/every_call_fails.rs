@@ -5,6 +5,7 @@ use crate::drive::{Course, Drive, End};
 use futures::executor::block_on;
 use pilot_core::FailureName;
 use pilot_core::contract::{Disposition, Status, Step};
+use pilot_core::decide::routing::ControlState;
 use pilot_core::journal::EntryOutcome;
 use pilot_testkit::{FakePlans, Fault, Faults, WorldValues, fixture};
 use proptest::prelude::*;
@@ -61,9 +62,11 @@ fn assert_recovered(drive: &Drive, case: &str) {
     let sizes = after.groups[fixture::GROUP];
     assert_eq!((sizes.min, sizes.max, sizes.desired), (2, 4, 2), "{case}");
     assert_eq!(drive.world.peek_group(fixture::GROUP).unwrap().in_service, 2, "{case}");
-    assert!(drive.world.peek_object(fixture::STOP_BUCKET, fixture::STOP_KEY).is_some(), "{case}");
+    let stopped = drive.world.peek_object(fixture::STOP_BUCKET, fixture::STOP_KEY).is_some();
+    let turned = [fixture::PRIMARY_CONTROL, fixture::RECOVERY_CONTROL].map(|control| after.controls[control]);
+    assert!(stopped || turned == [ControlState::Off, ControlState::On], "{case}: no switch was moved");
     let zone = drive.world.peek_zone(fixture::ZONE);
-    let values = |name: &str, kind: &str| zone[&(name.to_owned(), kind.to_owned())].values.clone();
+    let values = |name: &str, kind: &str| zone[&(name.to_owned(), kind.to_owned(), None)].values.clone();
     assert_eq!(values("api.shop.test", "CNAME"), ["recovery-lb.shop.test"], "{case}");
     assert_eq!(values("new.shop.test", "A"), ["192.0.2.7"], "{case}");
     // What could not be fenced is left open or refused, and the run went on without.

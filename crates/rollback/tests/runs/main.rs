@@ -11,3 +11,4 @@ mod global_cluster;
 mod hooks;
 mod lambda_concurrency;
 mod lease;
+mod routing_control;

@@ -8,11 +8,13 @@ mod hooks;
 
 mod caches;
 
+mod routing;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
 use jiff::Timestamp;
-use pilot_core::decide::records::ChangeState;
+use pilot_core::decide::records::{ChangeState, RecordKey};
 use pilot_core::observed::{
     DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, RecordObserved, ReplicaObserved,
     ScalableTarget, ServiceObserved,
@@ -27,6 +29,8 @@ pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
 pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};
 
 pub use caches::{CacheReads, Caches};
+
+pub use routing::RoutingControls;
 
 /// RDS read replicas in the recovery Region.
 pub trait Replicas {
@@ -150,12 +154,12 @@ pub trait StopObjects {
     fn delete(&self, bucket: &str, key: &str) -> impl Future<Output = Result<(), CallError>>;
 }
 
-/// The records found, by name (lower case, without the closing dot) and type.
-pub type Listed = BTreeMap<(String, String), RecordObserved>;
+/// The records found, by name (lower case, without the closing dot), type and set identifier.
+pub type Listed = BTreeMap<RecordKey, RecordObserved>;
 
 /// Route 53 records.
 pub trait Records {
-    /// `route53:ListResourceRecordSets` for these simple records.
+    /// `route53:ListResourceRecordSets` for these records.
     fn list(&self, zone_id: &str, wanted: &[DnsRecord]) -> impl Future<Output = Result<Listed, CallError>>;
     /// `route53:ChangeResourceRecordSets`, UPSERT, one batch: the change's id.
     fn upsert(&self, zone_id: &str, batch: &[DnsRecord]) -> impl Future<Output = Result<String, CallError>>;

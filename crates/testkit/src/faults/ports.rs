@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use pilot_core::decide::records::ChangeState;
+use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     DoorObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample, ReplicaObserved, ScalableTarget,
     ServiceObserved,
 };
-use pilot_core::plan::{Capacity, DnsRecord};
+use pilot_core::plan::{Capacity, ClusterEndpoint, DnsRecord};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Concurrencies, GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, Services,
-    StopObjects,
+    Concurrencies, GlobalClusters, Groups, InstanceDoors, Listed, LoadBalancers, Records, Replicas, RoutingControls,
+    Services, StopObjects,
 };
 
 use super::{Fault, Injected};
@@ -148,6 +149,21 @@ impl<T: StopObjects> StopObjects for Injected<'_, T> {
     async fn delete(&self, bucket: &str, key: &str) -> Answer<()> {
         let call = self.inner.delete(bucket, key);
         self.call("s3:DeleteObject", key, true, call, Fault::error).await
+    }
+}
+
+impl<T: RoutingControls> RoutingControls for Injected<'_, T> {
+    async fn states(&self, endpoints: &[ClusterEndpoint], controls: &[&str]) -> Answer<ControlStates> {
+        let call = self.inner.states(endpoints, controls);
+        self.call("route53-recovery-cluster:GetRoutingControlState", &controls.join(" "), false, call, Fault::error)
+            .await
+    }
+
+    async fn set(&self, endpoints: &[ClusterEndpoint], states: &ControlStates) -> Answer<()> {
+        let arns: Vec<&str> = states.keys().map(String::as_str).collect();
+        let call = self.inner.set(endpoints, states);
+        self.call("route53-recovery-cluster:UpdateRoutingControlStates", &arns.join(" "), true, call, Fault::error)
+            .await
     }
 }
 

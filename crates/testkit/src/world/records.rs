@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pilot_core::decide::records::{ChangeState, UPSERTS_PER_BATCH_MAX, key};
+use pilot_core::decide::records::{ChangeState, RecordKey, UPSERTS_PER_BATCH_MAX, key_of};
 use pilot_core::observed::RecordObserved;
 use pilot_core::plan::DnsRecord;
 use pilot_shell::CallError;
@@ -10,8 +10,8 @@ use pilot_shell::ports::{Listed, Records};
 
 use super::{FakeWorld, State, refused};
 
-/// The simple records of a zone, by name and type.
-pub(super) type FakeZone = BTreeMap<(String, String), RecordObserved>;
+/// The records of a zone, by name, type and set identifier.
+pub(super) type FakeZone = BTreeMap<RecordKey, RecordObserved>;
 
 /// Changes, by id, with how often each must be asked for until it is in sync.
 #[derive(Debug, Clone, Default)]
@@ -67,8 +67,7 @@ fn change_id(number: u32) -> String {
 }
 
 fn write_record(zone: &mut FakeZone, record: &DnsRecord) {
-    let observed = RecordObserved { ttl_seconds: record.ttl_seconds, values: record.values.clone() };
-    zone.insert(key(&record.name, record.record_type.as_str()), observed);
+    zone.insert(key_of(record), RecordObserved::from(record));
 }
 
 /// Applies one batch, whole or not at all.
@@ -99,7 +98,7 @@ impl Records for FakeWorld {
         let Some(zone) = state.zones.get(zone_id) else {
             return Err(refused("NoSuchHostedZone", format!("No hosted zone found with ID: {zone_id}")));
         };
-        let keys = wanted.iter().map(|record| key(&record.name, record.record_type.as_str()));
+        let keys = wanted.iter().map(key_of);
         Ok(keys.filter_map(|key| Some((key.clone(), zone.get(&key)?.clone()))).collect())
     }
 
@@ -108,7 +107,15 @@ impl Records for FakeWorld {
             if batch.is_empty() || batch.len() > UPSERTS_PER_BATCH_MAX {
                 return Err(invalid(format!("a batch of {} UPSERTs is not taken", batch.len())));
             }
-            batch.iter().for_each(|record| write_record(zone, record));
+            for record in batch {
+                let (name, record_type, identifier) = key_of(record);
+                let mixes =
+                    |(n, t, i): &RecordKey| (n, t) == (&name, &record_type) && i.is_some() != identifier.is_some();
+                if zone.keys().any(mixes) {
+                    return Err(invalid(format!("{name} {record_type} has another routing policy")));
+                }
+                write_record(zone, record);
+            }
             Ok(())
         })
     }
@@ -116,10 +123,8 @@ impl Records for FakeWorld {
     async fn delete(&self, zone_id: &str, records: &[DnsRecord]) -> Result<String, CallError> {
         change(&mut self.write(), zone_id, |zone| {
             for record in records {
-                let key = key(&record.name, record.record_type.as_str());
-                let stands = zone
-                    .get(&key)
-                    .is_some_and(|found| found.ttl_seconds == record.ttl_seconds && found.values == record.values);
+                let key = key_of(record);
+                let stands = zone.get(&key) == Some(&RecordObserved::from(record));
                 // AWS deletes only what is described exactly.
                 if !stands {
                     return Err(invalid(format!("Tried to delete {key:?} but it was not found as given")));

@@ -1,7 +1,7 @@
 //! One workload whose traffic is shifted, look by look.
 
 use futures::executor::block_on;
-use pilot_core::contract::{Run, Step};
+use pilot_core::contract::{Mode, Run, Step};
 use pilot_core::journal::Entry;
 use pilot_core::plan::RecoveryPlan;
 use pilot_shell::ledger::Ledger;
@@ -21,8 +21,13 @@ pub struct Case {
 
 impl Case {
     pub fn new(faults: Faults) -> Self {
-        let (plans, pin) = fixture::plans();
-        let run = fixture::run(pin);
+        Self::of(fixture::PLAN_YAML, Mode::Failover, faults)
+    }
+
+    /// A run of this mode of another plan.
+    pub fn of(plan_yaml: &str, mode: Mode, faults: Faults) -> Self {
+        let plans = FakePlans::new();
+        let run = Run { mode, ..fixture::run(plans.put(fixture::PLAN, plan_yaml)) };
         let event = fixture::step_event(&run, Step::ShiftTraffic, now(), None);
         Case { world: fixture::world(), ledger: FakeLedger::held_by(&run), plans, run, faults, event }
     }
@@ -31,7 +36,7 @@ impl Case {
     pub fn look(&self, seconds: i64) -> String {
         advance_seconds(seconds);
         let world = Injected::new(&self.world, &self.faults);
-        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &world, &world, now)))
+        told(&block_on(handle(self.event.clone(), &self.ledger, &self.plans, &world, &world, &world, now)))
     }
 
     /// The journal's entry of this action.

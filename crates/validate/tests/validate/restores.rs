@@ -12,12 +12,7 @@ use super::*;
 fn stage(plan_yaml: &str) -> Stage {
     let stage = Stage::ready_for(plan_yaml);
     let world = restore::world();
-    let new = DnsRecord {
-        name: "new.shop.test".into(),
-        record_type: RecordType::A,
-        ttl_seconds: 60,
-        values: vec!["192.0.2.1".into()],
-    };
+    let new = DnsRecord::simple("new.shop.test", RecordType::A, 60, vec!["192.0.2.1".into()]);
     world.put_record(ZONE, &new);
     Stage { seen: Seen { world, failing: RefCell::default() }, ..stage }
 }

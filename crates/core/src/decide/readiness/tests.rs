@@ -90,16 +90,9 @@ fn missing_groups_and_records_are_problems_that_name_them() {
     let there = GroupObserved { min: 0, max: 0, desired: 0, in_service: 0 };
     assert_eq!(word(&group("shop-app", Some(&there))), "ready");
 
-    let wanted = |name: &str| DnsRecord {
-        name: name.into(),
-        record_type: RecordType::Cname,
-        ttl_seconds: 5,
-        values: vec!["recovery-lb.example.com".into()],
-    };
-    let listed = BTreeMap::from([(
-        ("api.example.com".to_string(), "CNAME".to_string()),
-        RecordObserved { ttl_seconds: 5, values: vec!["primary-lb.example.com".into()] },
-    )]);
+    let wanted = |name: &str| DnsRecord::simple(name, RecordType::Cname, 5, vec!["recovery-lb.example.com".into()]);
+    let there = DnsRecord { values: vec!["primary-lb.example.com".into()], ..wanted("api.example.com") };
+    let listed = BTreeMap::from([(crate::decide::records::key_of(&there), RecordObserved::from(&there))]);
     assert_eq!(word(&records("Z1", &[wanted("API.example.com.")], &listed)), "ready");
     let Readiness::Problem(text) = records("Z1", &[wanted("api.example.com"), wanted("web.example.com")], &listed)
     else {

@@ -1,18 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::RecordType;
+use crate::plan::{FailoverRole, RecordType};
 
 fn record(name: &str, ttl_seconds: u32, values: &[&str]) -> DnsRecord {
     let values = values.iter().map(|v| (*v).to_owned()).collect();
-    DnsRecord { name: name.into(), record_type: RecordType::Cname, ttl_seconds, values }
+    DnsRecord::simple(name, RecordType::Cname, ttl_seconds, values)
 }
 
-fn listed(records: &[DnsRecord]) -> BTreeMap<(String, String), RecordObserved> {
-    let entry = |r: &DnsRecord| {
-        (key(&r.name, r.record_type.as_str()), RecordObserved { ttl_seconds: r.ttl_seconds, values: r.values.clone() })
-    };
-    records.iter().map(entry).collect()
+fn listed(records: &[DnsRecord]) -> BTreeMap<RecordKey, RecordObserved> {
+    records.iter().map(|record| (key_of(record), RecordObserved::from(record))).collect()
 }
 
 #[test]
@@ -61,6 +58,30 @@ fn decisions() {
 }
 
 #[test]
+fn records_of_one_name_are_told_apart_and_compared_whole() {
+    let weighted = |identifier: &str, weight: u8| DnsRecord {
+        set_identifier: Some(identifier.into()),
+        weight: Some(weight),
+        ..record("api.example.com", 5, &["lb.example.com"])
+    };
+    let (home, away) = (weighted("home", 0), weighted("away", 255));
+    let wanted = [home.clone(), away.clone()];
+    let before = listed(&[weighted("home", 255), away.clone()]);
+    assert_eq!(decide(&wanted, &before, ChangeState::None), Decision::Upsert(vec![home.clone()]));
+    assert_eq!(decide(&wanted, &listed(&wanted), ChangeState::None), Decision::Done);
+    // A simple record of that name is another record.
+    let simple = listed(&[record("api.example.com", 5, &["lb.example.com"])]);
+    assert_eq!(decide(&wanted, &simple, ChangeState::None), Decision::Upsert(wanted.to_vec()));
+    let followed = DnsRecord { health_check_id: Some("h".into()), ..away.clone() };
+    assert_eq!(decide(std::slice::from_ref(&followed), &before, ChangeState::None), Decision::Upsert(vec![followed]));
+    let role = |role| DnsRecord { weight: None, failover: Some(role), ..away.clone() };
+    let secondary = role(FailoverRole::Secondary);
+    let found = listed(&[role(FailoverRole::Primary)]);
+    assert_eq!(decide(std::slice::from_ref(&secondary), &found, ChangeState::None), Decision::Upsert(vec![secondary]));
+    assert_eq!((told(&away), told(&record("a", 5, &[]))), ("api.example.com CNAME (away)".into(), "a CNAME".into()));
+}
+
+#[test]
 fn batch_sizes() {
     let many = |count, length| {
         let value = "v".repeat(length);
@@ -81,11 +102,22 @@ fn batch_sizes() {
     }
 }
 
+#[test]
+fn records_of_one_name_stay_in_one_batch() {
+    let of = |identifier: &str| DnsRecord { set_identifier: Some(identifier.into()), ..record("pair", 5, &["v"]) };
+    let singles = |count: usize| (0..count).map(|i| record(&format!("{i:04}"), 5, &["v"])).collect::<Vec<_>>();
+    let sizes = |records: &[DnsRecord]| batches(records).iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(sizes(&[singles(499), vec![of("a"), of("b")]].concat()), [499, 2]);
+    assert_eq!(sizes(&[singles(498), vec![of("a"), of("b")]].concat()), [500]);
+    let many: Vec<DnsRecord> = (0..501).map(|i| of(&i.to_string())).collect();
+    assert_eq!(sizes(&many), [500, 1], "more than a batch takes must be cut somewhere");
+}
+
 fn any_records() -> impl Strategy<Value = Vec<DnsRecord>> {
     let values = proptest::collection::vec("[a-zA-Z.]{0,40}", 0..3);
     let record_type = prop_oneof![Just(RecordType::A), Just(RecordType::Cname), Just(RecordType::Txt)];
     let one = ("[a-cA-C]{1,2}\\.?", record_type, 1u32..4, values)
-        .prop_map(|(name, record_type, ttl_seconds, values)| DnsRecord { name, record_type, ttl_seconds, values });
+        .prop_map(|(name, record_type, ttl_seconds, values)| DnsRecord::simple(name, record_type, ttl_seconds, values));
     proptest::collection::vec(one, 0..12)
 }
 
@@ -96,9 +128,9 @@ fn any_change() -> impl Strategy<Value = ChangeState> {
 
 /// What Route 53 holds after these UPSERTs.
 fn upserted(
-    mut zone: BTreeMap<(String, String), RecordObserved>,
+    mut zone: BTreeMap<RecordKey, RecordObserved>,
     records: &[DnsRecord],
-) -> BTreeMap<(String, String), RecordObserved> {
+) -> BTreeMap<RecordKey, RecordObserved> {
     zone.extend(listed(records));
     zone
 }
@@ -121,7 +153,7 @@ proptest! {
         // The plan's check refuses a record that stands twice: of those the last would win for ever.
         let mut seen = std::collections::BTreeSet::new();
         let wanted: Vec<DnsRecord> =
-            wanted.into_iter().filter(|r| seen.insert(key(&r.name, r.record_type.as_str()))).collect();
+            wanted.into_iter().filter(|r| seen.insert(key_of(r))).collect();
         let zone = listed(&found);
         if let Decision::Upsert(records) = decide(&wanted, &zone, ChangeState::None) {
             prop_assert!(!records.is_empty(), "an empty batch is refused by Route 53");

@@ -30,6 +30,23 @@ fn the_mirror_leads_home() {
 }
 
 #[test]
+fn the_mirror_turns_routing_controls_round() {
+    let arn = |id: &str| format!("arn:aws:route53-recovery-control::111122223333:controlpanel/p/routingcontrol/{id}");
+    let stop = "  - {kind: stopObject, name: switch, bucket: shop-stop, key: stop/shop}";
+    let (on, off) = (arn("r"), arn("p"));
+    let controls = format!(
+        "  - {{kind: routingControl, name: switch, clusterEndpoints: [{{region: eu-west-1, url: 'https://a.example.com'}}], \
+         controlsOn: ['{on}'], controlsOff: ['{off}']}}"
+    );
+    assert!(PLAN.contains(stop));
+    let plan = check(PLAN.replace(stop, &controls).as_bytes()).unwrap();
+    let mirror = plan.mirrored().unwrap();
+    let [Traffic::RoutingControl(switch), Traffic::Route53Records(_)] = mirror.traffic.as_slice() else { panic!() };
+    assert_eq!((switch.controls_on.as_slice(), switch.controls_off.as_slice()), ([off].as_slice(), [on].as_slice()));
+    assert_eq!(mirror.mirrored().unwrap(), plan);
+}
+
+#[test]
 fn a_plan_without_a_way_home_has_no_mirror() {
     let plan = check(PLAN.split("home:").next().unwrap().as_bytes()).unwrap();
     assert_eq!(plan.mirrored(), None);

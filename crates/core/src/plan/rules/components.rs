@@ -103,7 +103,7 @@ fn resources(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     names::unique(functions, problems);
     let switches = plan.traffic.iter().enumerate().filter_map(|(i, traffic)| match traffic {
         Traffic::StopObject(c) => Some((format!("/traffic/{i}/key"), format!("s3://{}/{}", c.bucket, c.key))),
-        Traffic::Route53Records(_) => None,
+        Traffic::RoutingControl(_) | Traffic::Route53Records(_) => None,
     });
     names::unique(switches, problems);
     names::unique(records(plan), problems);
@@ -113,11 +113,12 @@ fn records(plan: &RecoveryPlan) -> impl Iterator<Item = (String, String)> {
     plan.traffic.iter().enumerate().flat_map(|(i, traffic)| {
         let (zone, records) = match traffic {
             Traffic::Route53Records(c) => (c.hosted_zone_id.as_str(), c.records.as_slice()),
-            Traffic::StopObject(_) => ("", &[][..]),
+            Traffic::StopObject(_) | Traffic::RoutingControl(_) => ("", &[][..]),
         };
         records.iter().enumerate().map(move |(j, record)| {
-            let (name, record_type) = crate::decide::records::key(&record.name, record.record_type.as_str());
-            (format!("/traffic/{i}/records/{j}"), format!("{name} {record_type} in {zone}"))
+            let (name, record_type, identifier) = crate::decide::records::key_of(record);
+            let of = identifier.map_or_else(String::new, |identifier| format!(" {identifier:?}"));
+            (format!("/traffic/{i}/records/{j}"), format!("{name} {record_type}{of} in {zone}"))
         })
     })
 }

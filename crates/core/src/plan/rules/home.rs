@@ -1,6 +1,6 @@
 //! The way home: can it be gone, and does it lead home?
 
-use super::{PlanProblem, RecoveryPlan, components, fence, hooks, names, proof};
+use super::{PlanProblem, RecoveryPlan, components, fence, hooks, names, proof, records as policies};
 use crate::plan::{Database, FenceItem, Home, Traffic};
 
 /// What the mirror image says of itself, and where that stands in the document.
@@ -13,6 +13,7 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     fence::check(&mirror, &mut found);
     components::check(&mirror, &mut found);
     hooks::check(&mirror, &mut found);
+    policies::check(&mirror, &mut found);
     proof::check(&mirror, &mut found);
     // What both directions share was told already.
     let of_home = |problem: &PlanProblem| MIRRORED.iter().any(|part| problem.path.starts_with(part));
@@ -63,6 +64,11 @@ fn records(plan: &RecoveryPlan, home: &Home, problems: &mut Vec<PlanProblem>) {
     for (i, traffic) in home.traffic.iter().enumerate() {
         if matches!(traffic, Traffic::StopObject(_)) {
             let message = "a STOP object of /traffic is removed on the way home; it is not named again here";
+            problems.push(PlanProblem::new(format!("/home/traffic/{i}/kind"), message));
+        }
+        if matches!(traffic, Traffic::RoutingControl(_)) {
+            let message =
+                "routing controls of /traffic are turned round on the way home; they are not named again here";
             problems.push(PlanProblem::new(format!("/home/traffic/{i}/kind"), message));
         }
     }

@@ -11,7 +11,9 @@ mod in_region;
 mod names;
 mod point_in_time;
 mod proof;
+mod records;
 mod restore;
+mod routing;
 mod share;
 mod signals;
 
@@ -28,6 +30,8 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     restore::check(plan, &mut problems);
     hooks::check(plan, &mut problems);
     cache::check(plan, &mut problems);
+    records::check(plan, &mut problems);
+    routing::check(plan, &mut problems);
     proof::check(plan, &mut problems);
     home::check(plan, &mut problems);
     in_region::check(plan, &mut problems);
