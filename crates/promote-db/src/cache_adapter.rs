@@ -28,7 +28,7 @@ impl AwsCaches {
     }
 
     async fn group(&self, id: &str) -> Result<Option<ReplicationGroup>, CallError> {
-        match self.client.describe_replication_groups().replication_group_id(id).send().await {
+        match self.client.describe_replication_groups().replication_group_id(kept(id)).send().await {
             Ok(answer) => Ok(answer.replication_groups().first().cloned()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_replication_group_not_found_fault()) => {
                 Ok(None)
@@ -98,7 +98,7 @@ impl Caches for AwsCaches {
         let call = self
             .client
             .create_replication_group()
-            .replication_group_id(&cache.replication_group_id)
+            .replication_group_id(kept(&cache.replication_group_id))
             .replication_group_description(&cache.description)
             .engine(cache.engine.as_str())
             .set_engine_version(cache.engine_version.clone())
@@ -119,11 +119,16 @@ impl Caches for AwsCaches {
     }
 
     async fn delete_cache(&self, replication_group_id: &str) -> Result<(), CallError> {
-        let call = self.client.delete_replication_group().replication_group_id(replication_group_id);
+        let call = self.client.delete_replication_group().replication_group_id(kept(replication_group_id));
         // No final snapshot: nothing in it is a record.
         call.retain_primary_cluster(false).customize().config_override(once()).send().await?;
         Ok(())
     }
+}
+
+/// ElastiCache keeps ids in lower case, whatever was typed.
+fn kept(id: &str) -> String {
+    id.to_ascii_lowercase()
 }
 
 /// The plan's bounds are far below.

@@ -236,7 +236,7 @@ async fn what_the_plan_leaves_out_is_not_sent() {
 #[tokio::test]
 async fn a_deletion_takes_no_final_snapshot_and_is_sent_once() {
     let (caches, requests) = service(|_| error(500, "InternalFailure")).await;
-    assert!(matches!(caches.delete_cache("shop-cache").await, Err(CallError::Unknown { .. })));
+    assert!(matches!(caches.delete_cache("Shop-Cache").await, Err(CallError::Unknown { .. })));
     let requests = requests.lock().unwrap();
     let [request] = requests.as_slice() else { panic!("sent {} times", requests.len()) };
     for part in ["Action=DeleteReplicationGroup", "ReplicationGroupId=shop-cache", "RetainPrimaryCluster=false"] {
