@@ -1,6 +1,6 @@
 //! Restores to a point in time, look by look.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
 use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
