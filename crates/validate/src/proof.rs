@@ -34,9 +34,12 @@ pub async fn step<L: Ledger, R: Region, H: Http, D: Dns>(
 ) -> Result<StepResponse, Failure> {
     // The run's own targets: a share of the primary's capacity is the number that this run found at its beginning.
     let plan = &capacity::pinned(context).await?.fixed(context.plan);
-    let (databases, computes, reads) =
-        join3(databases(plan, eyes.region), computes(context, eyes.region), endpoints(plan, eyes.http, Method::Get))
-            .await;
+    let (databases, computes, reads) = join3(
+        databases(plan, eyes.region),
+        computes(context, plan, eyes.region),
+        endpoints(plan, eyes.http, Method::Get),
+    )
+    .await;
     let mut checks: Vec<Check> = databases.into_iter().chain(computes).chain(reads).collect();
     if !context.run.mode.acts() {
         // A write probe leaves a row behind: that is a change of the workload.
@@ -129,8 +132,8 @@ async fn moved<R: Region>(
     }
 }
 
-async fn computes<L: Ledger, R: Region>(context: &StepContext<'_, L>, region: &R) -> Vec<Check> {
-    join_all(context.plan.compute.iter().map(async |compute: &Compute| {
+async fn computes<L: Ledger, R: Region>(context: &StepContext<'_, L>, plan: &RecoveryPlan, region: &R) -> Vec<Check> {
+    join_all(plan.compute.iter().map(async |compute: &Compute| {
         let seen = match compute {
             Compute::AutoScalingGroup(component) => in_service(component, region).await,
             Compute::EcsService(component) => running(component, region).await,
