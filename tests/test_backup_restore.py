@@ -39,8 +39,10 @@ def _restored(workload: Workload) -> list[dict]:
 
 def _caches(workload: Workload) -> list[dict]:
     """The recovery Region's caches of this workload."""
+    databases = workload.document()["databases"]
+    wanted = [database["replicationGroupId"] for database in databases if database["kind"] == "elastiCache"]
     groups = workload.sandbox.aws("elasticache").describe_replication_groups()["ReplicationGroups"]
-    return [group for group in groups if group["Description"] == workload.name]
+    return [group for group in groups if group["ReplicationGroupId"] in wanted]
 
 
 def _groups(workload: Workload) -> list[dict]:
