@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ _READY_TIMEOUT_SECONDS = 60.0
 # How long one minute of a `rate()` schedule lasts: two probes then fall into each 10 s period of the alarm they feed.
 _SCHEDULE_MINUTE_SECONDS = 5
 _LAG_POINTS_MIN = 2
+_THREADS_MAX = 64
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +98,11 @@ class World:
 
     async def start(self) -> None:
         """Start everything but the workloads."""
-        self.failure = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        # Seeding a workload holds a thread while it waits for a backup, and taking the backup needs threads too: with
+        # as few as asyncio has by itself, workloads that are made side by side would wait for each other.
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS_MAX, thread_name_prefix="world"))
+        self.failure = loop.create_future()
         self.paths.logs.mkdir(parents=True, exist_ok=True)
         environment = self._environment()
         self._janitor = await Janitor.start(environment)
