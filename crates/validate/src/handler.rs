@@ -2,6 +2,7 @@
 
 use http_probe::Http;
 use pilot_core::contract::{Step, StepRequest, StepResponse};
+use pilot_core::decide::last_known::LastKnown;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
@@ -47,7 +48,11 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Region, H: Http, D: Dns>(
         Event::Readiness { plan } => {
             let (_, plan) = tools.plans.newest(&plan).await?;
             let now = (tools.clock)();
-            let known = tools.ledger.capacity(&plan.metadata.name).await?;
+            // Of a plan that wants no share of the primary's capacity nothing is read.
+            let known = match plan.compute.iter().any(|component| component.share().is_some()) {
+                true => tools.ledger.capacity(&plan.metadata.name).await?,
+                false => LastKnown::default(),
+            };
             answer(&readiness::report(&plan, tools.eyes.region, &known, now, tools.publish, tools.namespace).await?)
         }
         Event::Step(step, event) => {
