@@ -4,7 +4,7 @@
 //! cluster of one Region ([`aurora_cluster`]), the database that AWS Backup restores
 //! ([`restore_from_backup`]), and the one that is restored to a point in time ([`restore_to_point_in_time`]). Making any of them
 //! writable is the run's pivot: it cannot be undone, so the run's journal, the lease and the data-loss gate all stand before it.
-//! A third kind is none: the ElastiCache replication group ([`elasticache`]), created anew and deleted again by a rollback.
+//! One kind is no pivot: the ElastiCache replication group ([`elasticache`]), created anew and deleted again by a rollback.
 
 pub mod adapter;
 pub mod aurora_cluster;
@@ -21,5 +21,6 @@ pub mod rds_read_replica;
 pub mod restore_adapter;
 pub mod restore_from_backup;
 pub mod restore_to_point_in_time;
+mod restored;
 mod restored_adapter;
 mod restored_table_adapter;

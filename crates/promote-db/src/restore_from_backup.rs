@@ -5,23 +5,25 @@
 
 mod metadata;
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::data_loss::DataLoss;
 use pilot_core::decide::restore_job::{Begun, Decision, Times, decide};
-use pilot_core::decide::restored::{Change, Next, Wanted, of_member};
+use pilot_core::decide::restored::{Next, Wanted};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
-use pilot_core::observed::{RestoreJobObserved, RestoredObserved};
-use pilot_core::plan::{RestoreFromBackup, RestoredInstance, RestoredKind, sha256_hex};
+use pilot_core::observed::RestoreJobObserved;
+use pilot_core::plan::{RestoreFromBackup, sha256_hex};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::StepContext;
 use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Backups, NewInstance, NewRestore, RestoredDatabases};
+use pilot_shell::ports::{Backups, NewRestore, RestoredDatabases};
 use pilot_shell::waves::{Progress, done, in_progress};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+use crate::restored::{Afterwards, not_ours, seen};
 
 /// The evidence that the gate keeps of what a component loses begins with this.
 const DATA_LOSS: &str = "data-loss#";
@@ -48,31 +50,6 @@ pub fn wanted(component: &RestoreFromBackup) -> Wanted<'_> {
     }
 }
 
-/// The restored database and, in the order of the plan, its instances; `None`: not there.
-///
-/// # Errors
-/// The first call's that did not answer well, with the resource it was made on.
-pub async fn seen<R: RestoredDatabases>(
-    databases: &R,
-    component: &RestoreFromBackup,
-) -> Result<(Option<RestoredObserved>, Vec<Option<RestoredObserved>>), Failure> {
-    let describe = async |kind: RestoredKind, id: &str| {
-        let seen = databases.describe(kind, id).await;
-        seen.map_err(|error| error.into_failure(describing(kind), id))
-    };
-    let instances =
-        component.instances.iter().map(|i: &RestoredInstance| describe(RestoredKind::Instance, &i.identifier));
-    try_join(describe(component.restored_kind(), &component.restored_identifier), try_join_all(instances)).await
-}
-
-fn describing(kind: RestoredKind) -> &'static str {
-    match kind {
-        RestoredKind::Instance => "rds:DescribeDBInstances",
-        RestoredKind::Cluster => "rds:DescribeDBClusters",
-        RestoredKind::Table => "dynamodb:DescribeTable",
-    }
-}
-
 /// Brings one restore a step on.
 ///
 /// # Errors
@@ -84,16 +61,21 @@ pub async fn reconcile<L: Ledger, B: Backups + RestoredDatabases>(
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
     let earlier = context.earlier(&component.name, Action::StartRestoreJob).await?;
-    let ((made, instances), known) =
-        try_join(seen(backups, component), known(backups, component, earlier.as_ref())).await?;
-    let times = Times { now: context.now(), step_started_at: context.step.started_at };
     let wanted = wanted(component);
+    let ((made, instances), known) =
+        try_join(seen(backups, &wanted), known(backups, component, earlier.as_ref())).await?;
+    let times = Times { now: context.now(), step_started_at: context.step.started_at };
     let restore = Restore { context, backups, component, earlier: earlier.as_ref(), allowed_seconds };
     match decide(&wanted, &known.begun(component), made.as_ref(), &instances, times) {
         Decision::Start(point) => restore.start(&point).await,
         Decision::AskAgain => restore.again(None).await,
         Decision::StartAnew { spent_job_id } => restore.again(Some(&spent_job_id)).await,
-        Decision::Next(next) => restore.after_the_job(next, made.as_ref()).await,
+        Decision::Next(Next::Done) => Ok(done(&component.name, restore.done_detail()?)),
+        Decision::Next(next) => {
+            let afterwards =
+                Afterwards { context, databases: backups, component: &component.name, wanted, allowed_seconds };
+            afterwards.step(next, made.as_ref()).await
+        }
     }
 }
 
@@ -190,7 +172,7 @@ impl<L: Ledger, B: Backups + RestoredDatabases> Restore<'_, L, B> {
     async fn again(&self, spent_job_id: Option<&str>) -> Result<Progress, Failure> {
         let id = &self.component.restored_identifier;
         self.context.check_deadline(id, "it can be restored only now", self.allowed_seconds)?;
-        let Some(entry) = self.earlier else { return Err(no_entry(id)) };
+        let Some(entry) = self.earlier else { return Err(not_ours(id)) };
         self.ask(&begin_of(entry)?, spent_job_id).await
     }
 
@@ -263,130 +245,10 @@ impl<L: Ledger, B: Backups + RestoredDatabases> Restore<'_, L, B> {
         }
     }
 
-    async fn after_the_job(&self, next: Next, made: Option<&RestoredObserved>) -> Result<Progress, Failure> {
-        let component = self.component;
-        match next {
-            Next::Done => Ok(done(&component.name, self.done_detail()?)),
-            Next::Wait { reason, after_seconds } => {
-                self.context.check_deadline(&component.restored_identifier, &reason, self.allowed_seconds)?;
-                Ok(in_progress(&component.name, reason, after_seconds))
-            }
-            Next::Fail(failure) => Err(*failure),
-            Next::CreateInstance(index) => match component.instances.get(index) {
-                Some(instance) => self.create(instance, made).await,
-                None => Err(no_entry(&component.restored_identifier)),
-            },
-            Next::Change(change) => self.change(&change, made).await,
-        }
-    }
-
     fn done_detail(&self) -> Result<String, Failure> {
         let id = &self.component.restored_identifier;
         let Some(entry) = self.earlier else { return Ok(format!("{id} is restored")) };
         let begin = begin_of(entry)?;
         Ok(format!("{id} is restored from the recovery point of {} ({})", begin.created_at, begin.recovery_point_arn))
     }
-
-    async fn create(&self, instance: &RestoredInstance, made: Option<&RestoredObserved>) -> Result<Progress, Failure> {
-        let (component, id) = (self.component, instance.identifier.as_str());
-        self.context.check_deadline(id, "it can be created only now", self.allowed_seconds)?;
-        let settings = of_member(&component.settings);
-        let new = NewInstance {
-            identifier: id,
-            instance_class: &instance.instance_class,
-            cluster: &component.restored_identifier,
-            engine: made.and_then(|made| made.engine.as_deref()).unwrap_or_default(),
-            settings: &settings,
-        };
-        // Each instance is an act of its own. A component's name holds no `/`.
-        let name = format!("{}/{id}", component.name);
-        let earlier = self.context.earlier(&name, Action::CreateRestoredInstance).await?;
-        let act = Act {
-            component: name,
-            action: Action::CreateRestoredInstance,
-            resource: id.to_owned(),
-            irreversible: true,
-            before: json!({"cluster": component.restored_identifier}),
-            intention: format!("created in {} as a {}", component.restored_identifier, instance.instance_class),
-        };
-        let call = || async { self.backups.create_instance(&new).await.map(|()| "creation accepted".to_owned()) };
-        let acted = self.context.act(act, earlier.as_ref(), call).await?;
-        self.acted(acted, &format!("{id} is being created"), "rds:CreateDBInstance", id)
-    }
-
-    async fn change(&self, change: &Change, made: Option<&RestoredObserved>) -> Result<Progress, Failure> {
-        let component = self.component;
-        let id = component.restored_identifier.as_str();
-        self.context.check_deadline(id, "it is not set as the plan says", self.allowed_seconds)?;
-        let earlier = self.context.earlier(&component.name, Action::SetRestored).await?;
-        let act = Act {
-            component: component.name.clone(),
-            action: Action::SetRestored,
-            resource: id.to_owned(),
-            irreversible: true,
-            before: json!(made.map(|made| &made.settings)),
-            intention: change.said(),
-        };
-        let call = || async { self.make(change).await.map(|()| change.said()) };
-        let acted = self.context.act(act, earlier.as_ref(), call).await?;
-        self.acted(acted, &change.said(), changing(change, component.restored_kind()), id)
-    }
-
-    async fn make(&self, change: &Change) -> Result<(), pilot_shell::CallError> {
-        let (databases, id) = (self.backups, self.component.restored_identifier.as_str());
-        match change {
-            Change::Cluster(settings) => databases.modify_cluster(id, settings).await,
-            Change::Instance { identifier, settings } => databases.modify_instance(identifier, settings).await,
-            Change::Reboot { identifier } => databases.reboot_instance(identifier).await,
-            Change::Tags { arn, settings } => databases.tag(self.component.restored_kind(), arn, &settings.tags).await,
-            Change::ProtectTable(on) => databases.protect_table(id, *on).await,
-            Change::KeepTablePoints(days) => databases.keep_table_points(id, *days).await,
-        }
-    }
-
-    /// What is refused because the database got busy between the look and the call goes by itself.
-    fn acted(&self, acted: Acted, on_its_way: &str, call: &str, resource: &str) -> Result<Progress, Failure> {
-        let name = &self.component.name;
-        match acted {
-            Acted::WouldDo(progress) => Ok(progress),
-            Acted::Accepted(_) => Ok(in_progress(name, on_its_way, 2)),
-            Acted::Failed(pilot_shell::CallError::Refused { code, message }) if goes_by(&code) => {
-                let detail = format!("{call} was refused with {code}: {message}");
-                self.context.check_deadline(resource, &detail, self.allowed_seconds)?;
-                Ok(in_progress(name, detail, 5))
-            }
-            Acted::Failed(error) => {
-                let failure = error.into_failure(call, resource);
-                let now = format!("{} is restored and stays; {}", self.component.restored_identifier, failure.now_true);
-                Err(failure.now(now))
-            }
-        }
-    }
-}
-
-/// Busy, or made by a call whose answer was lost. The codes on the wire carry `Fault`, emulators write either.
-fn goes_by(code: &str) -> bool {
-    matches!(
-        code.trim_end_matches("Fault"),
-        "DBInstanceAlreadyExists" | "InvalidDBClusterState" | "InvalidDBInstanceState"
-    ) || matches!(code, "ContinuousBackupsUnavailableException" | "ResourceInUseException")
-}
-
-fn changing(change: &Change, kind: RestoredKind) -> &'static str {
-    match change {
-        Change::Cluster(_) => "rds:ModifyDBCluster",
-        Change::Instance { .. } => "rds:ModifyDBInstance",
-        Change::Reboot { .. } => "rds:RebootDBInstance",
-        Change::Tags { .. } if kind == RestoredKind::Table => "dynamodb:TagResource",
-        Change::Tags { .. } => "rds:AddTagsToResource",
-        Change::ProtectTable(_) => "dynamodb:UpdateTable",
-        Change::KeepTablePoints(_) => "dynamodb:UpdateContinuousBackups",
-    }
-}
-
-/// A decision that the journal does not bear out: a fault of ours, and nothing is called.
-fn no_entry(resource: &str) -> Failure {
-    Failure::new(FailureName::PromotionFailed, resource, "the decision does not fit the journal or the plan")
-        .now("nothing was called")
-        .next("this is a fault of Pilot Light itself: report it with the run's journal")
 }

@@ -3,16 +3,14 @@
 //! **There is no undo.** A restore touches nothing that was there before, but from it on the run goes forward: it is the pivot. What was
 //! restored stays and is named, also by a run that ends stuck.
 
-mod afterwards;
-
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 use jiff::Timestamp;
 use pilot_core::decide::deadline::seconds_between;
-use pilot_core::decide::point_in_time::{Begun, Decision, Point, decide};
+use pilot_core::decide::point_in_time::{Begun, Decision, Point, decide, wanted};
 use pilot_core::decide::restored::Next;
 use pilot_core::journal::{Action, Entry, EntryOutcome};
-use pilot_core::observed::{RestorableObserved, RestoredObserved};
-use pilot_core::plan::{RestoreToPointInTime, RestoredInstance, RestoredKind};
+use pilot_core::observed::RestorableObserved;
+use pilot_core::plan::{RestoreToPointInTime, RestoredKind};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
@@ -22,7 +20,7 @@ use pilot_shell::{CallError, StepContext};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use afterwards::Afterwards;
+use crate::restored::{Afterwards, seen};
 
 /// What the journal keeps of a restore that is begun: with it a second try asks for exactly the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +64,8 @@ pub async fn reconcile<L: Ledger, C: InRegion, D: RestoredDatabases>(
 ) -> Result<Progress, Failure> {
     let earlier = context.earlier(&component.name, Action::RestoreToPointInTime).await?;
     let begun = begun(earlier.as_ref(), context.now());
-    let ((made, instances), original) =
-        try_join(seen(databases, component), original(points, component, begun)).await?;
+    let wanted = wanted(component);
+    let ((made, instances), original) = try_join(seen(databases, &wanted), original(points, component, begun)).await?;
     let id = component.restored_identifier.as_str();
     match decide(component, begun, original.as_ref(), made.as_ref(), &instances) {
         Decision::Restore(point) => {
@@ -84,7 +82,7 @@ pub async fn reconcile<L: Ledger, C: InRegion, D: RestoredDatabases>(
             Ok(done(&component.name, format!("{id} is {} restored to {}", begin.source, begin.said())))
         }
         Decision::Next(next) => {
-            let afterwards = Afterwards { context, databases, component, allowed_seconds };
+            let afterwards = Afterwards { context, databases, component: &component.name, wanted, allowed_seconds };
             afterwards.step(next, made.as_ref()).await
         }
     }
@@ -113,24 +111,6 @@ async fn original<C: InRegionReads>(
     let call =
         if kind == RestoredKind::Table { "dynamodb:DescribeContinuousBackups" } else { "rds:DescribeDBClusters" };
     points.restorable(kind, source).await.map_err(|error| error.into_failure(call, source))
-}
-
-/// The restored database and, in the order of the plan, its instances; `None`: not there.
-async fn seen<D: RestoredDatabases>(
-    databases: &D,
-    component: &RestoreToPointInTime,
-) -> Result<(Option<RestoredObserved>, Vec<Option<RestoredObserved>>), Failure> {
-    let describe = async |kind: RestoredKind, id: &str| {
-        let call = match kind {
-            RestoredKind::Instance => "rds:DescribeDBInstances",
-            RestoredKind::Cluster => "rds:DescribeDBClusters",
-            RestoredKind::Table => "dynamodb:DescribeTable",
-        };
-        databases.describe(kind, id).await.map_err(|error| error.into_failure(call, id))
-    };
-    let instances =
-        component.instances.iter().map(|i: &RestoredInstance| describe(RestoredKind::Instance, &i.identifier));
-    try_join(describe(component.restored_kind(), &component.restored_identifier), try_join_all(instances)).await
 }
 
 fn begin_of(entry: Option<&Entry>, resource: &str) -> Result<Begin, Failure> {

@@ -49,9 +49,10 @@ pub async fn handle<L: Ledger, P: PlanStore, R: Region, H: Http, D: Dns>(
             let (_, plan) = tools.plans.newest(&plan).await?;
             let now = (tools.clock)();
             // Of a plan that wants no share of the primary's capacity nothing is read.
-            let known = match plan.compute.iter().any(|component| component.share().is_some()) {
-                true => tools.ledger.capacity(&plan.metadata.name).await?,
-                false => LastKnown::default(),
+            let known = if plan.compute.iter().any(|component| component.share().is_some()) {
+                tools.ledger.capacity(&plan.metadata.name).await?
+            } else {
+                LastKnown::default()
             };
             answer(&readiness::report(&plan, tools.eyes.region, &known, now, tools.publish, tools.namespace).await?)
         }

@@ -19,5 +19,6 @@ pub mod ports;
 pub mod proof;
 pub mod readiness;
 pub mod ready;
+mod restored;
 mod restores;
 pub mod verify;

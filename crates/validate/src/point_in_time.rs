@@ -1,32 +1,19 @@
-//! What is asked of a restore to a point in time: before it, whether it could be begun and at what loss; after it, whether the database is as
-//! the plan says.
+//! What is asked of a restore to a point in time: whether it could be begun, and at what loss.
 
-use futures::future::{join, join_all};
+use futures::future::join;
 use jiff::Timestamp;
 use pilot_core::contract::{Assessment, Mode};
 use pilot_core::decide::gate::LossOf;
 use pilot_core::decide::point_in_time::{choose, loss, wanted};
 use pilot_core::decide::readiness::{Readiness, point_in_time};
-use pilot_core::decide::restored::{Next, next, stated};
 use pilot_core::journal::{Action, Entry};
-use pilot_core::observed::{RestorableObserved, RestoredObserved};
-use pilot_core::plan::{RestoreToPointInTime, RestoredInstance, RestoredKind};
+use pilot_core::observed::RestorableObserved;
+use pilot_core::plan::RestoreToPointInTime;
 use pilot_shell::CallError;
 
 use crate::ports::Region;
+use crate::restored::made;
 use crate::restores::{RunSoFar, Standing};
-
-/// The restored database and its instances, as far as they are there.
-async fn made<R: Region>(
-    component: &RestoreToPointInTime,
-    region: &R,
-) -> Result<(Option<RestoredObserved>, Vec<Option<RestoredObserved>>), CallError> {
-    let instances = component.instances.iter();
-    let instances = instances.map(|i: &RestoredInstance| region.restored(RestoredKind::Instance, &i.identifier));
-    let database = region.restored(component.restored_kind(), &component.restored_identifier);
-    let (database, instances) = join(database, join_all(instances)).await;
-    Ok((database?, instances.into_iter().collect::<Result<_, _>>()?))
-}
 
 async fn look<R: Region>(
     component: &RestoreToPointInTime,
@@ -34,7 +21,7 @@ async fn look<R: Region>(
     ours: bool,
 ) -> Result<(Readiness, Option<RestorableObserved>), CallError> {
     let original = region.restorable(component.restored_kind(), component.source_identifier());
-    let (original, found) = join(original, made(component, region)).await;
+    let (original, found) = join(original, made(&wanted(component), region)).await;
     let (original, (database, instances)) = (original?, found?);
     let there = component.instances.iter().zip(&instances).filter(|(_, seen)| seen.is_some());
     let there: Vec<String> = there.map(|(instance, _)| instance.identifier.clone()).collect();
@@ -77,22 +64,4 @@ pub(crate) async fn now<R: Region>(
     let Readiness::Ready(_) = &readiness else { return Ok(readiness) };
     let young = point_in_time::young_enough(component, original.as_ref(), max_data_loss_seconds, now);
     Ok(young.map_or_else(Readiness::Problem, Readiness::Ready))
-}
-
-/// The proof after it: there, with its instances, and every setting of the plan in force.
-pub(crate) async fn proof<R: Region>(component: &RestoreToPointInTime, region: &R) -> Result<String, String> {
-    let (database, instances) = made(component, region).await.map_err(crate::proof::unseen)?;
-    let (kind, id) = (component.restored_kind().as_str(), &component.restored_identifier);
-    let database = database.ok_or_else(|| format!("no {kind} {id}"))?;
-    match next(&wanted(component), &database, &instances) {
-        Next::Done if component.settings.is_empty() => Ok(format!("{} is there", database.arn)),
-        Next::Done => Ok(format!("{} is there, with {}", database.arn, stated(&component.settings))),
-        Next::Wait { reason, .. } => Err(reason),
-        Next::CreateInstance(index) => {
-            let missing = component.instances.get(index).map_or("an instance", |i| i.identifier.as_str());
-            Err(format!("{id} has no DB instance {missing}"))
-        }
-        Next::Change(change) => Err(format!("{id} is not {}", change.said())),
-        Next::Fail(failure) => Err(failure.what),
-    }
 }

@@ -3,7 +3,7 @@
 use futures::future::{join_all, join3};
 use http_probe::{Http, Request};
 use pilot_core::contract::{Status, Step, StepResponse};
-use pilot_core::decide::{concurrency, endpoint, group, service};
+use pilot_core::decide::{concurrency, endpoint, group, point_in_time, service};
 use pilot_core::plan::{
     AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, LambdaConcurrency, Method,
     RdsReadReplica, RecoveryPlan,
@@ -12,11 +12,11 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::waves::{self, Progress};
 use pilot_shell::{CallError, StepContext, capacity};
+use promote_db::restore_from_backup;
 
 use crate::caches;
 use crate::ports::{Dns, Eyes, Region};
-use crate::restores;
-use crate::{in_region, point_in_time};
+use crate::{in_region, restored};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -97,8 +97,12 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
             Database::RdsReadReplica(component) => promoted(component, region).await,
             Database::AuroraGlobalCluster(component) => moved(component, &plan.regions.recovery, region).await,
             Database::AuroraCluster(component) => in_region::cluster_moved(component, region).await,
-            Database::RestoreToPointInTime(component) => point_in_time::proof(component, region).await,
-            Database::RestoreFromBackup(component) => restores::proof(component, region).await,
+            Database::RestoreToPointInTime(component) => {
+                restored::proof(&point_in_time::wanted(component), region).await
+            }
+            Database::RestoreFromBackup(component) => {
+                restored::proof(&restore_from_backup::wanted(component), region).await
+            }
             Database::ElastiCache(component) => caches::proof(component, region).await,
         };
         (database.name().to_owned(), seen)

@@ -1,19 +1,18 @@
-//! What is asked of a restore: before it, whether it could be begun and at what loss; after it, whether the database is as the plan says.
+//! What is asked of a restore: whether it could be begun, and at what loss.
 
-use futures::future::{join, join_all};
+use futures::future::join;
 use jiff::Timestamp;
 use pilot_core::contract::{Assessment, Mode};
 use pilot_core::decide::gate::LossOf;
 use pilot_core::decide::readiness::{self, Readiness, restore::Seen};
 use pilot_core::decide::restore_job;
-use pilot_core::decide::restored::{Next, next, stated};
 use pilot_core::journal::{Action, Entry};
-use pilot_core::observed::RestoredObserved;
-use pilot_core::plan::{RestoreFromBackup, RestoredInstance, RestoredKind};
+use pilot_core::plan::RestoreFromBackup;
 use pilot_shell::CallError;
 use promote_db::restore_from_backup::wanted;
 
 use crate::ports::Region;
+use crate::restored::made;
 
 /// The run that asks, as far as its journal goes: what it made itself, or a run that it goes on with, does not stand in its way.
 #[derive(Debug)]
@@ -27,21 +26,9 @@ pub(crate) struct RunSoFar {
 /// How one restore stands before it is begun, and what it would lose; `None`: it was begun before, the gate knows its loss.
 pub(crate) type Standing = (Readiness, Option<LossOf>);
 
-/// The restored database and its instances, as far as they are there.
-async fn made<R: Region>(
-    component: &RestoreFromBackup,
-    region: &R,
-) -> Result<(Option<RestoredObserved>, Vec<Option<RestoredObserved>>), CallError> {
-    let instances = component.instances.iter();
-    let instances = instances.map(|i: &RestoredInstance| region.restored(RestoredKind::Instance, &i.identifier));
-    let database = region.restored(component.restored_kind(), &component.restored_identifier);
-    let (database, instances) = join(database, join_all(instances)).await;
-    Ok((database?, instances.into_iter().collect::<Result<_, _>>()?))
-}
-
 async fn seen<R: Region>(component: &RestoreFromBackup, region: &R) -> Result<Seen, CallError> {
     let points = region.recovery_points(&component.vault_name, &component.resource_arn);
-    let (points, found) = join(points, made(component, region)).await;
+    let (points, found) = join(points, made(&wanted(component), region)).await;
     let (made, instances) = found?;
     let there = component.instances.iter().zip(&instances).filter(|(_, seen)| seen.is_some());
     let instances = there.map(|(instance, _)| instance.identifier.clone()).collect();
@@ -84,22 +71,4 @@ pub(crate) async fn now<R: Region>(
     let Readiness::Ready(_) = &readiness else { return Ok(readiness) };
     let young = readiness::restore::young_enough(component, &seen.points, max_data_loss_seconds, now);
     Ok(young.map_or_else(Readiness::Problem, Readiness::Ready))
-}
-
-/// The proof after it: there, with its instances, and every setting of the plan in force.
-pub(crate) async fn proof<R: Region>(component: &RestoreFromBackup, region: &R) -> Result<String, String> {
-    let (database, instances) = made(component, region).await.map_err(crate::proof::unseen)?;
-    let (kind, id) = (component.restored_kind().as_str(), &component.restored_identifier);
-    let database = database.ok_or_else(|| format!("no {kind} {id}"))?;
-    match next(&wanted(component), &database, &instances) {
-        Next::Done if component.settings.is_empty() => Ok(format!("{} is there", database.arn)),
-        Next::Done => Ok(format!("{} is there, with {}", database.arn, stated(&component.settings))),
-        Next::Wait { reason, .. } => Err(reason),
-        Next::CreateInstance(index) => {
-            let missing = component.instances.get(index).map_or("an instance", |i| i.identifier.as_str());
-            Err(format!("{id} has no DB instance {missing}"))
-        }
-        Next::Change(change) => Err(format!("{id} is not {}", change.said())),
-        Next::Fail(failure) => Err(failure.what),
-    }
 }
