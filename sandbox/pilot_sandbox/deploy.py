@@ -43,7 +43,8 @@ def stage(paths: SandboxPaths, repository: Path = REPOSITORY) -> Path:
     for name in functions:
         folder = paths.stage / "target" / "lambda" / name
         folder.mkdir(parents=True)
-        shutil.copy(repository / "target" / "debug" / name, folder / "bootstrap")
+        # A link: copies for every sandbox of a test run were many gigabytes.
+        os.link(repository / "target" / "debug" / name, folder / "bootstrap")
     return paths.stage
 
 
@@ -105,6 +106,8 @@ async def deploy(
         code = None
     finally:
         await child.stop(signal.SIGTERM)
+        # The stack has the binaries now; a link that stayed would keep each build's alive.
+        shutil.rmtree(folder / "target")
     if code != 0:
         outcome = f"ended with code {code}" if code is not None else f"took over {_DEPLOY_TIMEOUT_SECONDS:.0f} s"
         raise DeployFailed(f"sam deploy of {STACK_NAME} {outcome}; {log_path} ends:\n{child.last_lines(30)}")

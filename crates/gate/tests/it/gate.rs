@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
-#[path = "gate/restores.rs"]
 mod restores;
 
 use std::cell::RefCell;

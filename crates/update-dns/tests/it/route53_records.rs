@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
-mod case;
-
 use std::cell::Cell;
 
-use case::Case;
+use crate::case::Case;
 use futures::executor::block_on;
 use pilot_core::FailureName;
 use pilot_core::contract::{Mode, Status, Step};

@@ -1,5 +1,7 @@
 //! A listener on 127.0.0.1 that answers as an AWS service does, and keeps what it was asked.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

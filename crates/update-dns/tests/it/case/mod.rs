@@ -1,5 +1,7 @@
 //! One workload whose traffic is shifted, look by look.
 
+#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+
 use futures::executor::block_on;
 use pilot_core::contract::{Mode, Run, Step};
 use pilot_core::journal::Entry;

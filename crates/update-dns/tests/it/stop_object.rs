@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
-mod case;
-
-use case::Case;
+use crate::case::Case;
 use futures::executor::block_on;
 use pilot_core::FailureName;
 use pilot_core::contract::Status;

@@ -8,7 +8,7 @@ use pilot_shell::ports::{AutomationStart, Automations};
 use scale_compute::hooks_adapter::AwsHooks;
 use serde_json::json;
 
-use crate::wire::{Answer, asked, aws, config, operation};
+use super::wire::{Answer, asked, aws, config, operation};
 
 fn answered(request: &str) -> (u16, String) {
     let answer = match operation(request) {

@@ -2,10 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
-#[path = "validate/restores.rs"]
 mod restores;
 
-#[path = "validate/caches.rs"]
 mod caches;
 
 use std::cell::RefCell;
@@ -44,7 +42,6 @@ use validate::event::{self, Event};
 use validate::handler::{Tools, handle};
 use validate::ports::{Dns, Eyes, Region};
 
-#[path = "validate/in_region.rs"]
 mod in_region;
 
 /// The test kit's plan, with the validation that this function is about.

@@ -25,7 +25,7 @@ use pilot_testkit::{FakeLedger, FakePlans, advance_seconds, fixture, now};
 use serde_json::{Value, json};
 
 const PLAN: &str = "pilot-light";
-const PLAN_YAML: &str = include_str!("../../../examples/plans/pilot-light.yaml");
+const PLAN_YAML: &str = include_str!("../../../../examples/plans/pilot-light.yaml");
 const PRIMARY_URL: &str = "https://primary-lb.shop.example.com/health";
 const CONTROL_URL: &str = "https://recovery-lb.shop.example.com/lb-live";
 

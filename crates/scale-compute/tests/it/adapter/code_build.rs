@@ -7,7 +7,7 @@ use pilot_shell::ports::{BuildStart, Builds};
 use scale_compute::hooks_adapter::AwsHooks;
 use serde_json::{Value, json};
 
-use crate::wire::{self, Answer, asked, aws, config, operation};
+use super::wire::{self, Answer, asked, aws, config, operation};
 
 fn build(id: &str, run_id: &str, component: &str, at: i64) -> Value {
     json!({

@@ -1,10 +1,6 @@
 //! The adapter's calls as they cross the wire, against a listener on 127.0.0.1 that answers as RDS does.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
-
-mod adapter;
-
-use adapter::{rds_answer, rds_error, service};
+use crate::adapter::{rds_answer, rds_error, service};
 use pilot_shell::CallError;
 use pilot_shell::ports::{InRegion, InRegionReads};
 use promote_db::in_region_adapter::AwsInRegion;

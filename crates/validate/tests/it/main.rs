@@ -1,0 +1,5 @@
+//! All of this crate's tests in one program: each program would be linked with the SDKs anew.
+
+mod dns;
+mod planned;
+mod validate;
