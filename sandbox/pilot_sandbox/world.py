@@ -285,7 +285,7 @@ class World:
         return {**kept, "PYTHONPATH": os.pathsep.join(search_path), "PYTHONUNBUFFERED": "1"}
 
     async def _start_emulator(self, environment: dict[str, str]) -> Child:
-        # The emulator unpacks every function into its temporary folder, and an emulator that is killed leaves them there.
+        # It unpacks every function into its temporary folder, and one that is killed leaves them there.
         unpacked = self.data_folder / "emulator"
         unpacked.mkdir(mode=0o700)
         settings = {
