@@ -151,7 +151,7 @@ fn rules() {
     check(
         "/regions/recovery",
         json!("ap-southeast-2"),
-        "/regions/recovery: is the primary Region: there is nowhere to go, shop-db cannot be recovered within one Region",
+        "/regions/recovery: is the primary Region too, and what it recovers lives by two (shop-db): name another Region to go to",
     );
     check(
         "/objectives/rpoSeconds",
@@ -686,13 +686,17 @@ fn one_region_is_enough_for_what_is_recovered_in_it() {
     let replica = json!({"kind": "rdsReadReplica", "name": "old", "primaryIdentifier": "a", "replicaIdentifier": "b"});
     assert_eq!(
         problems(&one_region(json!([cluster, replica]))),
-        ["/regions/recovery: is the primary Region: there is nowhere to go, old cannot be recovered within one Region"]
+        [
+            "/regions/recovery: is the primary Region too, and what it recovers lives by two (old): name another Region to go to"
+        ]
     );
     let mut nothing = one_region(json!([]));
     nothing["compute"] = example()["compute"].clone();
     assert_eq!(
         problems(&nothing),
-        ["/regions/recovery: is the primary Region: there is nowhere to go, no database is recovered"]
+        [
+            "/regions/recovery: is the primary Region too, and the plan recovers no database: name another Region to go to"
+        ]
     );
     // In two Regions it has no place, and clients must be led over.
     let mut two = one_region(json!([cluster]));

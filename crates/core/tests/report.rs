@@ -145,6 +145,13 @@ fn a_recovered_run() {
 }
 
 #[test]
+fn within_one_region_nothing_went_to_another() {
+    let document = plan::check(include_bytes!("../../../examples/plans/single-region.yaml")).unwrap();
+    let report = build(Facts { outcome: Outcome::Recovered, ..facts(&document) });
+    assert_eq!(report.reason, "us-east-1 serves again, and that was observed");
+}
+
+#[test]
 fn the_sentences_of_the_four_endings() {
     let document = document();
     let stuck = promotion_failed();

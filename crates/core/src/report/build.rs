@@ -57,8 +57,7 @@ pub fn build(mut facts: Facts<'_>) -> Report {
     let error = facts.error.map(|e| ReportError { name: e.error.clone(), message: words::without_json(&e.cause) });
     let told = error.as_ref().map(|e| Told::of(&e.name, &e.message));
     let regions = facts.document.map(|plan| plan.regions.clone());
-    let recovery_region = regions.as_ref().map(|regions| regions.recovery.as_str());
-    let reason = words::reason((facts.outcome, facts.mode), recovery_region, error.as_ref(), told.as_ref());
+    let reason = words::reason((facts.outcome, facts.mode), regions.as_ref(), error.as_ref(), told.as_ref());
     let next = words::next(&facts, told.as_ref());
     let clocks = clocks(facts.outcome, facts.assessment, verified_at(&facts.steps));
     let decisions = take_decisions(&mut facts.evidence);

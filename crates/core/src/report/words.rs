@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Facts, ReportError};
 use crate::contract::{Mode, Outcome};
+use crate::plan::Regions;
 
 /// A failure's text, taken apart again: [`crate::Failure`] writes `NAME: what [resource]. Now: .... Next: ...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(super) fn without_json(cause: &str) -> String {
 /// Why the run ended as it did.
 pub(super) fn reason(
     (outcome, mode): (Outcome, Option<Mode>),
-    recovery_region: Option<&str>,
+    regions: Option<&Regions>,
     error: Option<&ReportError>,
     told: Option<&Told>,
 ) -> String {
@@ -68,13 +69,14 @@ pub(super) fn reason(
                 .into()
         }
         (Outcome::Recovered, _, _) if mode == Some(Mode::Failback) => {
-            let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));
+            let region = regions.map_or(String::new(), |regions| format!(" {}", regions.recovery));
             format!("the workload is home:{region} serves, and that was observed; the other Region rests and follows")
         }
-        (Outcome::Recovered, _, _) => {
-            let region = recovery_region.map_or(String::new(), |region| format!(" {region}"));
-            format!("the recovery Region{region} serves, and that was observed")
-        }
+        (Outcome::Recovered, _, _) => match regions {
+            Some(one) if one.primary == one.recovery => format!("{} serves again, and that was observed", one.recovery),
+            Some(two) => format!("the recovery Region {} serves, and that was observed", two.recovery),
+            None => "the recovery Region serves, and that was observed".into(),
+        },
         (Outcome::DryRun, _, _) => {
             "the whole way was walked, nothing was changed; the decisions are in the report".into()
         }

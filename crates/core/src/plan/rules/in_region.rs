@@ -35,13 +35,13 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
 fn nowhere_to_go(plan: &RecoveryPlan) -> Option<PlanProblem> {
     let elsewhere: Vec<&str> = plan.databases.iter().filter(|db| !db.is_in_region()).map(Database::name).collect();
     let why = if plan.databases.is_empty() {
-        "no database is recovered".to_owned()
+        "the plan recovers no database".to_owned()
     } else if elsewhere.is_empty() {
         return None;
     } else {
-        format!("{} cannot be recovered within one Region", elsewhere.join(", "))
+        format!("what it recovers lives by two ({})", elsewhere.join(", "))
     };
-    let message = format!("is the primary Region: there is nowhere to go, {why}");
+    let message = format!("is the primary Region too, and {why}: name another Region to go to");
     Some(PlanProblem::new("/regions/recovery", message))
 }
 
