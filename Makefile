@@ -70,6 +70,11 @@ build: $(TOOLS_VENV)/.installed ## Build every function for ARM64 in release: ta
 build-native: ## Build every binary for this machine: the sandbox runs these
 	@$(STAGE) "build for this machine" cargo build --workspace --bins
 
+# What `cargo test` built already: tests bring features into shared dependencies, and `--bins` alone would build all crates again.
+.PHONY: build-tested
+build-tested:
+	@$(STAGE) "build for this machine" cargo build --workspace --all-targets
+
 # --- the sandbox -----------------------------------------------------------------------------------------------------------
 
 .PHONY: sandbox
@@ -107,11 +112,11 @@ test-rust: ## Rust tests of every crate
 	@$(STAGE) "rust tests" cargo test --workspace
 
 .PHONY: test-sandbox
-test-sandbox: setup build-native ## Tests of the sandbox itself
+test-sandbox: setup build-tested ## Tests of the sandbox itself
 	@$(STAGE) "sandbox tests" $(SANDBOX_PYTHON) -m pytest $(SIDE_BY_SIDE) sandbox/tests
 
 .PHONY: test-runs
-test-runs: setup build-native ## Whole runs in the sandbox, with the real binaries and the real state machine
+test-runs: setup build-tested ## Whole runs in the sandbox, with the real binaries and the real state machine
 	@$(STAGE) "whole runs" $(SANDBOX_PYTHON) -m pytest $(SIDE_BY_SIDE) tests
 
 .PHONY: lint

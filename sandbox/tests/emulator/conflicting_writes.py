@@ -67,7 +67,7 @@ class ConflictingWrites:
         headers = {key: value for key, value in headers.items() if key.lower() not in ("host", "content-length")}
         request = urllib.request.Request(self._target_url, data=body, headers=headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()

@@ -27,7 +27,7 @@ PRIMARY, RECOVERY = "ap-southeast-2", "ap-southeast-1"
 MINUTE_SECONDS = 2
 # The shortest time limit of a build is 5 minutes, so this long a second of it.
 BUILD_MINUTE_SECONDS = 1
-_START_SECONDS_MAX = 30
+_START_SECONDS_MAX = 120
 
 
 @dataclass
@@ -113,7 +113,7 @@ def _wait_until_ready(emulator: Emulator) -> None:
         if emulator.process.poll() is not None:
             pytest.fail(f"the emulator ended at start:\n{emulator.log.read_text()}")
         try:
-            with urllib.request.urlopen(f"{emulator.url}/_ministack/health", timeout=1):
+            with urllib.request.urlopen(f"{emulator.url}/_ministack/health", timeout=5):
                 return
         except OSError:
             time.sleep(0.1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from emulator_process import PRIMARY, RECOVERY, Emulator, eventually
 from function_zip import create_function
@@ -19,6 +19,10 @@ def handle(event):
 
 SLEEP = """
 def handle(event):
+    if "begun" in event:
+        open(event["begun"], "x").close()
+    while "until" in event and not os.path.exists(event["until"]):
+        time.sleep(0.05)
     time.sleep(event.get("seconds", 0))
     return {"pid": os.getpid()}
 """
@@ -50,22 +54,31 @@ def test_environment_is_the_sandbox_s_alone(emulator: Emulator, name: str) -> No
         assert not [key for key in seen if key.startswith(("PILOT_", "GATEWAY_", "PYTHONPATH"))]
 
 
-def test_concurrent_invokes_run_at_once_and_processes_are_used_again(emulator: Emulator, name: str) -> None:
-    create_function(emulator.client("lambda"), name, SLEEP)
+def test_concurrent_invokes_run_at_once_and_processes_are_used_again(
+    emulator: Emulator, name: str, tmp_path: Path
+) -> None:
+    create_function(emulator.client("lambda"), name, SLEEP, timeout_seconds=300)
+    begun = [tmp_path / str(number) for number in range(4)]
+    events = [{"begun": str(path), "until": str(tmp_path / "go")} for path in begun]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: invoke(emulator, name, {"seconds": 5})[0]["pid"], range(4)))
+        running = [pool.submit(invoke, emulator, name, event) for event in events]
+        eventually(lambda: all(path.exists() for path in begun))
+        (tmp_path / "go").touch()
+        answers = [each.result(timeout=60)[0]["pid"] for each in running]
     assert len(set(answers)) == 4, "one process serves one invocation at a time"
     assert invoke(emulator, name, {})[0]["pid"] in answers
 
 
-def test_a_killed_process_is_an_exit_error_and_the_next_invoke_starts_anew(emulator: Emulator, name: str) -> None:
-    create_function(emulator.client("lambda"), name, SLEEP)
+def test_a_killed_process_is_an_exit_error_and_the_next_invoke_starts_anew(
+    emulator: Emulator, name: str, tmp_path: Path
+) -> None:
+    create_function(emulator.client("lambda"), name, SLEEP, timeout_seconds=300)
     pid = invoke(emulator, name, {})[0]["pid"]
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(invoke, emulator, name, {"seconds": 30})
-        time.sleep(0.5)
+        running = pool.submit(invoke, emulator, name, {"seconds": 300, "begun": str(tmp_path / "begun")})
+        eventually((tmp_path / "begun").exists)
         os.kill(pid, signal.SIGKILL)
-        body, error = running.result(timeout=5)
+        body, error = running.result(timeout=60)
     assert error == "Unhandled" and body["errorType"] == "Runtime.ExitError"
     assert invoke(emulator, name, {})[0]["pid"] != pid
 

@@ -77,7 +77,7 @@ def test_only_loopback_is_bound(emulator: Emulator) -> None:
 def test_another_bind_address_is_refused() -> None:
     variables = {**environment(free_port(), "http://127.0.0.1:9", SANDBOX), "BIND_HOST": "192.0.2.1"}
     ended = subprocess.run(
-        [sys.executable, "-m", "pilot_sandbox.emulator"], env=variables, capture_output=True, text=True, timeout=20
+        [sys.executable, "-m", "pilot_sandbox.emulator"], env=variables, capture_output=True, text=True, timeout=120
     )
     assert ended.returncode == 1 and "only ever binds 127.0.0.1" in ended.stderr
 

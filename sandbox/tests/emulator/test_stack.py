@@ -181,10 +181,10 @@ def test_an_object_is_there_or_not_for_an_unsigned_reader(emulator: Emulator, na
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
     url = f"{emulator.url}/{name}/stop/pilot-light"
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(url, timeout=5)
+        urllib.request.urlopen(url, timeout=60)
     assert error.value.code == 404
     s3.put_object(Bucket=name, Key="stop/pilot-light", Body=b"stop", IfNoneMatch="*")
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         assert answer.status == 200
     with pytest.raises(ClientError, match="PreconditionFailed"):
         s3.put_object(Bucket=name, Key="stop/pilot-light", Body=b"again", IfNoneMatch="*")

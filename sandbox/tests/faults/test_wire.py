@@ -44,7 +44,7 @@ class _Wire:
     http: aiohttp.ClientSession
     effects: list[str] = field(default_factory=list)
 
-    async def call(self, timeout_seconds: float = 10) -> int:
+    async def call(self, timeout_seconds: float = 60) -> int:
         """Make the promotion's call."""
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         async with self.http.post(self.url, data=_FORM, headers=_HEADERS, timeout=timeout) as answer:
@@ -97,7 +97,7 @@ async def _served(app: web.Application, port: int) -> AsyncIterator[None]:
 
 
 async def _until(look: Callable[[], Awaitable[list[dict]]], holds: Callable[[list[dict]], bool]) -> list[dict]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds(found := await look()):
             await asyncio.sleep(0.02)
     return found

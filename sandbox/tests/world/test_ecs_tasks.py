@@ -42,7 +42,7 @@ def load_balancer(sandbox: Sandbox) -> str:
 
 def answering_task(sandbox: Sandbox) -> str:
     """Whoever the load balancer hands a request to."""
-    with urllib.request.urlopen(f"{load_balancer(sandbox)}/live", timeout=10) as response:
+    with urllib.request.urlopen(f"{load_balancer(sandbox)}/live", timeout=60) as response:
         return response.headers["X-Instance"]
 
 

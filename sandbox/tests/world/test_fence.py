@@ -64,7 +64,7 @@ class Primary:
             user="postgres",
             password=password,
             dbname="postgres",
-            connect_timeout=5,
+            connect_timeout=60,
         )
 
     def closed_group(self, of: str) -> str:

@@ -35,10 +35,10 @@ async def test_standby_replicates_and_refuses_writes(pair: PostgresPair) -> None
 async def test_promotion_after_the_primary_died_keeps_what_had_arrived(pair: PostgresPair) -> None:
     await pair.primary.database.query(_INSERT, (1,))
     await _eventually(pair, [(1,)])
-    pair.line.delay_seconds = 30.0
+    pair.line.delay_seconds = 300.0
     await pair.primary.database.query(_INSERT, (2,))
     await pair.primary.stop(immediate=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (broken := await pair.recovery.observe()).replication == "replicating":
             await pair.recovery.database.query("SELECT pg_sleep(0.05)")
     assert (broken.role, broken.replication, broken.lag_seconds) == ("standby", "error", None)

@@ -16,7 +16,7 @@ _NUMBERS = "SELECT number FROM orders ORDER BY number"
 
 
 async def _arrives(server: PostgresServer, numbers: list[int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while [number for (number,) in await server.database.query(_NUMBERS)] != numbers:
             await asyncio.sleep(0.05)
 
@@ -55,7 +55,7 @@ async def test_taking_over_loses_nothing_that_a_busy_writer_was_told_is_written(
 
     pair.line.delay_seconds = 0.5
     writer = asyncio.create_task(write_until_refused())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(written) < 20:
             await asyncio.sleep(0.01)
     await pair.take_over(RECOVERY_REGION)
@@ -81,7 +81,7 @@ async def test_a_server_that_moves_keeps_every_row_and_its_standby(pair: Postgre
 
 async def test_a_standby_that_does_not_get_everything_takes_nothing_over(pair: PostgresPair) -> None:
     await pair.line.cut()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (await pair.recovery.observe()).replication == "replicating":
             await asyncio.sleep(0.05)
     with pytest.raises(PostgresFailed, match="nothing was changed"):
@@ -91,10 +91,10 @@ async def test_a_standby_that_does_not_get_everything_takes_nothing_over(pair: P
     await pair.line.mend()
     await _arrives(pair.recovery, [1])
     # The line breaks while the source shuts down: what is under way never arrives.
-    pair.line.delay_seconds = 5.0
+    pair.line.delay_seconds = 300.0
     await pair.primary.database.query(_INSERT, (2,))
     taking_over = asyncio.create_task(pair.take_over(RECOVERY_REGION))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await pair.primary.position() is not None:
             await asyncio.sleep(0.01)
     await pair.line.cut()
@@ -105,7 +105,7 @@ async def test_a_standby_that_does_not_get_everything_takes_nothing_over(pair: P
 
 
 async def test_what_only_the_old_primary_had_is_thrown_away_when_it_follows(pair: PostgresPair) -> None:
-    pair.line.delay_seconds = 30.0
+    pair.line.delay_seconds = 300.0
     await pair.primary.database.query(_INSERT, (1,))
     await pair.stop(PRIMARY_REGION, immediate=True)
     pair.line.delay_seconds = 0.0
@@ -120,13 +120,13 @@ async def test_the_line_delays_and_cuts_the_way_back_too(pair: PostgresPair) -> 
     await pair.follow(PRIMARY_REGION)
     await pair.line.cut()
     await pair.recovery.database.query(_INSERT, (1,))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (seen := await pair.primary.observe()).replication != "error":
             await asyncio.sleep(0.05)
     assert (seen.role, seen.lag_seconds) == ("standby", None)
     await pair.line.mend()
     await _arrives(pair.primary, [1])
-    pair.line.delay_seconds = 30.0
+    pair.line.delay_seconds = 300.0
     await pair.recovery.database.query(_INSERT, (2,))
     await pair.stop(RECOVERY_REGION, immediate=True)
     await pair.promote(PRIMARY_REGION)
@@ -177,7 +177,7 @@ async def test_old_primary_is_renamed_and_a_new_replica_takes_its_identifier(pai
 
 async def test_removed_source_leaves_a_standby_without_replication(pair: PostgresPair) -> None:
     await pair.remove(PRIMARY_REGION, pair.identifiers[PRIMARY_REGION])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (seen := await pair.recovery.observe()).replication != "error":
             await asyncio.sleep(0.05)
     assert seen.role == "standby"
@@ -189,19 +189,19 @@ async def test_idle_standby_that_has_everything_has_no_lag(pair: PostgresPair) -
     await pair.primary.database.query(_INSERT, (1,))
     await _arrives(pair.recovery, [1])
     aged = "SELECT now() - pg_last_xact_replay_timestamp() > interval '0.5 s'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await pair.recovery.database.query(aged) != [(True,)]:
             await asyncio.sleep(0.05)
     assert (await pair.recovery.observe()).lag_seconds == 0.0
 
 
 async def test_lag_counts_from_when_the_standby_last_had_everything(pair: PostgresPair) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await pair.recovery.observe()).lag_seconds != 0.0:
             await asyncio.sleep(0.05)
-    pair.line.delay_seconds = 30.0
+    pair.line.delay_seconds = 300.0
     await pair.primary.database.query(_INSERT, (1,))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (seen := await pair.recovery.observe()).lag_seconds:
             await asyncio.sleep(0.05)
         grown = seen.lag_seconds + 1.0

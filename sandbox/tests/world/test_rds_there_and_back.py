@@ -60,7 +60,7 @@ class Databases:
             user="postgres",
             password=self._password,
             dbname="postgres",
-            connect_timeout=5,
+            connect_timeout=60,
             autocommit=True,
         ) as connection:
             cursor = connection.execute(statement, parameters)

@@ -44,7 +44,7 @@ class Restores:
             user="postgres",
             password=self._password,
             dbname="postgres",
-            connect_timeout=2,
+            connect_timeout=60,
             autocommit=True,
         ) as connection:
             cursor = connection.execute(statement, parameters)

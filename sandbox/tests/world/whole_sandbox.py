@@ -16,7 +16,7 @@ from pilot_sandbox.outside_proof import call
 from pilot_sandbox.paths import PACKAGE_FOLDER, SandboxPaths
 
 _READY_SECONDS = 90
-_END_SECONDS = 20
+_END_SECONDS = 120
 
 
 class Sandbox:
