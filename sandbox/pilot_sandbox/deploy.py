@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 from .aws_clients import AwsClients, tool_environment
@@ -43,9 +44,16 @@ def stage(paths: SandboxPaths, repository: Path = REPOSITORY) -> Path:
     for name in functions:
         folder = paths.stage / "target" / "lambda" / name
         folder.mkdir(parents=True)
-        # A link: copies for every sandbox of a test run were many gigabytes.
-        os.link(repository / "target" / "debug" / name, folder / "bootstrap")
+        _without_symbols(repository / "target" / "debug" / name, folder / "bootstrap")
     return paths.stage
+
+
+def _without_symbols(binary: Path, target: Path) -> None:
+    """A copy a third smaller: what sam compresses, the emulator keeps and unpacks is hundreds of megabytes a sandbox."""
+    program = shutil.which("strip")
+    command = [program or "", "-o", str(target), str(binary)]
+    if program is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        shutil.copy(binary, target)  # the same program, only larger
 
 
 def sam_program() -> str:
@@ -106,7 +114,7 @@ async def deploy(
         code = None
     finally:
         await child.stop(signal.SIGTERM)
-        # The stack has the binaries now; a link that stayed would keep each build's alive.
+        # The stack has the binaries now, and a test run has many sandboxes.
         shutil.rmtree(folder / "target")
     if code != 0:
         outcome = f"ended with code {code}" if code is not None else f"took over {_DEPLOY_TIMEOUT_SECONDS:.0f} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,16 @@ def test_the_template_is_staged_byte_for_byte_with_native_binaries(repository: P
     assert (folder / "template.yaml").read_bytes() == (repository / "template.yaml").read_bytes()
     assert (folder / "statemachine" / "failover.asl.json").exists()
     assert (folder / "target" / "lambda" / "promote-db" / "bootstrap").read_bytes() == b"promote-db binary"
+
+
+def test_a_staged_program_has_no_symbols_and_still_runs(repository: Path, paths: SandboxPaths) -> None:
+    source = repository / "main.c"
+    source.write_text('#include <stdio.h>\nint main(void) { puts("runs"); }\n')
+    binary = repository / "target" / "debug" / "promote-db"
+    subprocess.run(["cc", "-g", "-o", binary, source], check=True)  # Rust links with it
+    staged = deploy.stage(paths, repository) / "target" / "lambda" / "promote-db" / "bootstrap"
+    assert subprocess.run([staged], check=True, capture_output=True, text=True).stdout == "runs\n"
+    assert staged.stat().st_size < binary.stat().st_size
 
 
 def test_the_real_template_s_functions_are_all_found() -> None:
