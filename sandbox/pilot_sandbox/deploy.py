@@ -49,7 +49,7 @@ def stage(paths: SandboxPaths, repository: Path = REPOSITORY) -> Path:
 
 
 def _without_symbols(binary: Path, target: Path) -> None:
-    """A copy a third smaller: what sam compresses, the emulator keeps and unpacks is hundreds of megabytes a sandbox."""
+    """A copy a third smaller: sam compresses, and the emulator keeps and unpacks, hundreds of megabytes a sandbox."""
     program = shutil.which("strip")
     command = [program or "", "-o", str(target), str(binary)]
     if program is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
