@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from boto3.dynamodb.conditions import Key
 from botocore.config import Config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_READY_TIMEOUT_SECONDS = 240
+_READY_TIMEOUT_SECONDS = 480
 _POLL_SECONDS = 0.3
 
 
@@ -162,6 +162,22 @@ class Workload:
         plan = yaml.safe_load(self.plan())
         change(plan)
         self.put_plan(yaml.safe_dump(plan))
+
+    def refuses(self, wrong: Mapping[str, Callable[[dict], object]], unchanged: Callable[[], None]) -> None:
+        """Each wrong plan, by the words that its refusal must have: nothing is even tried, and `unchanged` holds.
+
+        The primary must be down: a run that finds it well is refused before it looks at the recovery Region. The right
+        plan is back afterwards.
+        """
+        right = self.plan()
+        for words, change in wrong.items():
+            self.change_plan(change)
+            run = self.run(f"with {words}")
+            assert (run.status, run.error) == ("FAILED", "Refused"), (words, run.cause)
+            assert words in run.report["reason"]
+            assert run.report["journal"] == []
+            unchanged()
+            self.put_plan(right)
 
     def stop_object_present(self) -> bool:
         """Whether the switch is thrown."""
