@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -111,9 +111,55 @@ def test_payments() -> None:
         # The canary's alarm rings on for a while: the next disaster is to be judged by its own signs.
         workload.verdict_until("healthy")
         _lag_then_kill(workload)
+        _assert_wrong_plans_are_refused(workload)
         _assert_recovered(workload, workload.run("us-east-1 is gone again"))
         _assert_three_tasks_serve(workload)
         assert len(workload.client()["losses"]) == 2
+
+
+def _first(block: str, **fields: object) -> Callable[[dict], None]:
+    return lambda plan: plan[block][0].update(fields)
+
+
+def _another_primary(plan: dict) -> None:
+    """Wherever the plan says it: parts that contradict each other would be refused for that."""
+    said = json.dumps(plan["databases"][0]["primaryClusterIdentifier"])
+    changed = json.loads(json.dumps(plan).replace(said, '"another-cluster"'))
+    plan.clear()
+    plan.update(changed)
+
+
+def _assert_wrong_plans_are_refused(workload: Workload) -> None:
+    """What is nowhere, another database's, or cannot be: each by what is wrong with it."""
+    wrong = {
+        "RDS knows no such global cluster": _first("databases", globalClusterIdentifier="no-such-global"),
+        "no-such-cluster": _first("databases", recoveryClusterIdentifier="no-such-cluster"),
+        "does not hold another-cluster": _another_primary,
+        "no-such-service": _first("compute", serviceName="no-such-service"),
+        "no-such-ecs": _first("compute", clusterName="no-such-ecs"),
+    }
+
+    def unchanged() -> None:
+        _assert_writer(workload, "primary")
+        assert (workload.service()["desiredCount"], workload.scalable_range()) == (1, (1, 6))
+        assert not workload.stop_object_present()
+
+    workload.verdict_until("down")
+    workload.refuses(wrong, unchanged)
+    _assert_refused_without_instance(workload, unchanged)
+
+
+def _assert_refused_without_instance(workload: Workload, unchanged: Callable[[], None]) -> None:
+    """A secondary cluster that has storage alone; its owner gives it an instance again."""
+    rds, cluster = workload.sandbox.aws("rds"), f"{workload.name}-aurora-recovery"
+    [instance] = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [cluster]}])["DBInstances"]
+    identifier = instance["DBInstanceIdentifier"]
+    rds.delete_db_instance(DBInstanceIdentifier=identifier)
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=identifier, WaiterConfig={"Delay": 1})
+    workload.refuses({"the secondary has no instance": lambda plan: None}, unchanged)
+    kept = {key: instance[key] for key in ("DBInstanceIdentifier", "DBInstanceClass", "Engine", "DBClusterIdentifier")}
+    rds.create_db_instance(**kept)
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=identifier, WaiterConfig={"Delay": 1})
 
 
 def _assert_three_tasks_serve(workload: Workload) -> None:
