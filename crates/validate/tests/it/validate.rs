@@ -132,6 +132,11 @@ impl Region for Seen {
         RestoredDatabases::describe(&self.world, kind, identifier).await
     }
 
+    async fn parameter_group_family(&self, _kind: RestoredKind, name: &str) -> Result<Option<String>, CallError> {
+        self.check("parameter group")?;
+        Ok(self.world.parameter_group_family(name))
+    }
+
     async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
         self.check("cache")?;
         self.world.cache(replication_group_id).await
