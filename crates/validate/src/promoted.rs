@@ -116,8 +116,8 @@ async fn described<R: Region>(
     region: &R,
 ) -> Result<(Described, Vec<Described>), CallError> {
     let describe = async |kind: RestoredKind, id: &str| {
-        let observed = region.restored(kind, id).await?;
-        Ok(Described { identifier: id.to_owned(), observed })
+        let observed = region.restored(kind, id).await;
+        observed.map(|observed| Described { identifier: id.to_owned(), observed })
     };
     let asked = if wanted.of_instances().is_empty() { &[] } else { instances };
     let instances = join_all(asked.iter().map(|id| describe(RestoredKind::Instance, id)));

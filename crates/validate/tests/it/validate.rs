@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod promoted;
 mod restores;
 
 mod caches;
@@ -267,7 +268,11 @@ impl Stage {
 
     /// Data and compute are there, and the application works.
     async fn recovered() -> Self {
-        let stage = Self::ready();
+        Self::recovered_by(&plan_yaml()).await
+    }
+
+    async fn recovered_by(plan_yaml: &str) -> Self {
+        let stage = Self::ready_for(plan_yaml);
         stage.seen.world.change_replica(REPLICA, |replica| {
             replica.observed.source = None;
             replica.observed.replication = None;

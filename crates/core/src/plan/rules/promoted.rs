@@ -13,10 +13,6 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
         for (field, settings) in [("promotedSettings", promoted), ("homeSettings", home)] {
             one(settings, kind, &format!("/databases/{i}/{field}"), problems);
         }
-        if plan.home.is_none() && !home.is_empty() {
-            let message = "is for a failback, and the plan has no `home`: leave it out, or add the way home";
-            problems.push(PlanProblem::new(format!("/databases/{i}/homeSettings"), message));
-        }
     }
 }
 
