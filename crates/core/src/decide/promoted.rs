@@ -29,7 +29,7 @@ pub struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// Of a read replica, in the Region that is brought up. Its retention is the one that the promotion gave it.
     pub fn of_replica(component: &'a RdsReadReplica) -> Self {
-        let mut settings = component.promoted_settings.clone();
+        let mut settings = RestoredSettings::clone(&component.promoted_settings);
         if !settings.is_empty() {
             settings.backup_retention_days = Some(component.backup_retention_days);
         }
@@ -38,7 +38,7 @@ impl<'a> Wanted<'a> {
 
     /// Of an Aurora global database: its cluster in the Region that is brought up.
     pub fn of_cluster(component: &'a AuroraGlobalCluster) -> Self {
-        let settings = component.promoted_settings.clone();
+        let settings = RestoredSettings::clone(&component.promoted_settings);
         Wanted { kind: RestoredKind::Cluster, identifier: &component.recovery_cluster_identifier, settings }
     }
 

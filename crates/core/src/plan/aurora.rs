@@ -29,10 +29,10 @@ pub struct AuroraGlobalCluster {
     /// What the recovery cluster and its instances are set to once it is the writer: a secondary's parameter groups, security groups,
     /// retention, deletion protection and tags are its own and not the primary's.
     #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
-    pub promoted_settings: RestoredSettings,
+    pub promoted_settings: Box<RestoredSettings>,
     /// The same of the primary's cluster, once a failback has made it the writer again.
     #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
-    pub home_settings: RestoredSettings,
+    pub home_settings: Box<RestoredSettings>,
     /// How long the failover may take.
     #[serde(default = "default_timeout_seconds")]
     #[schemars(range(min = 1, max = 14_400))]

@@ -123,10 +123,10 @@ pub struct RdsReadReplica {
     /// What the instance in the recovery Region is set to once it is promoted: a replica's parameter group, security groups, deletion
     /// protection and tags are its own and not the primary's. Stating any of it also has `backupRetentionDays` checked and set.
     #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
-    pub promoted_settings: RestoredSettings,
+    pub promoted_settings: Box<RestoredSettings>,
     /// The same of the instance in the primary Region, once a failback has promoted it.
     #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
-    pub home_settings: RestoredSettings,
+    pub home_settings: Box<RestoredSettings>,
     /// How long the promotion may take, and at most four times as long the making of a new replica.
     #[serde(default = "default_timeout_seconds")]
     #[schemars(range(min = 1, max = 14_400))]

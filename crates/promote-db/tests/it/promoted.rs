@@ -185,6 +185,7 @@ fn a_dry_run_says_what_would_follow_the_promotion() {
     let mut case = Case::replica(Faults::none());
     case.world.change_replica(REPLICA, |replica| replica.observed.source = Some("arn:aws:rds:x:1:db:shop-db".into()));
     case.run.mode = Mode::DryRun;
+    case.ledger = FakeLedger::held_by(&case.run);
     let looked = case.look(0);
     assert!(
         looked.contains("would be promoted, which cannot be undone; then set to parameter group shop-parameters"),
