@@ -93,6 +93,14 @@ class Workload:
         rds = self.sandbox.aws("rds")
         return rds.describe_db_instances(DBInstanceIdentifier=self.replica_id)["DBInstances"][0]
 
+    def assert_set(self, settings: dict, found: dict) -> None:
+        """By boto3: an instance or a cluster is set as the plan says; security groups are in force."""
+        tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+        assert settings["tags"].items() <= tags.items()
+        assert found["DeletionProtection"] is settings["deletionProtection"] is True
+        groups = [(group["VpcSecurityGroupId"], group["Status"]) for group in found["VpcSecurityGroups"]]
+        assert groups == [(group, "active") for group in settings["securityGroupIds"]]
+
     def global_members(self) -> dict[str, dict]:
         """The Aurora global database's members by cluster identifier, as RDS describes them in the recovery Region."""
         found = self.sandbox.aws("rds").describe_global_clusters(GlobalClusterIdentifier=f"{self.name}-global")

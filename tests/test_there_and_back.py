@@ -38,11 +38,34 @@ def assert_protected(workload: Workload) -> None:
     assert workload.stop_object_present(), "the traffic stays where it is until somebody brings it home"
 
 
+def delete_what_was_set_aside(workload: Workload, run: Run) -> None:
+    """A person runs the commands that the report of `protect` tells, word for word: the data is in a snapshot first."""
+    rds = workload.sandbox.aws("rds", workload.sandbox.primary_region)
+    entry = next(entry for entry in run.report["journal"] if entry["action"] == "set-aside")
+    lift, delete = entry["before"]["deleteWith"]
+    detail = next(step for step in run.report["steps"] if step["name"] == "protect")["components"][0]["detail"]
+    assert f"`{lift}`, then `{delete}`" in detail
+    aside = entry["before"]["setAsideAs"]
+    for line in (lift, delete):
+        ran = workload.sandbox.aws_cli(line)
+        assert ran.returncode == 0, ran.stderr
+    rds.get_waiter("db_snapshot_available").wait(
+        DBSnapshotIdentifier=f"{aside}-final", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=aside, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    snapshot = rds.describe_db_snapshots(DBSnapshotIdentifier=f"{aside}-final")["DBSnapshots"][0]
+    assert (snapshot["DBInstanceIdentifier"], snapshot["SnapshotType"]) == (aside, "manual")
+    assert_follows(workload, workload.sandbox.primary_region, f"{workload.name}-db", workload.replica_id)
+
+
 def assert_home(workload: Workload) -> None:
     """After `failback`: as before it all began, with the recovery Region at rest and following."""
     sandbox = workload.sandbox
     assert_follows(workload, sandbox.recovery_region, workload.replica_id, f"{workload.name}-db")
     assert_set_aside(workload, sandbox.recovery_region, workload.replica_id, times=1)
+    rds = sandbox.aws("rds", sandbox.primary_region)
+    instance = rds.describe_db_instances(DBInstanceIdentifier=f"{workload.name}-db")["DBInstances"][0]
+    workload.assert_set(workload.document()["databases"][0]["homeSettings"], instance)
     assert workload.sizes() == (0, 0, 0)
     assert not workload.stop_object_present()
     doors = workload.primary_doors()
@@ -69,8 +92,9 @@ def test_failover_protect_failback_failover(workload: Workload) -> None:
     recover(workload)
     lost = workload.client()["lost"]
     workload.mend()
-    assert_succeeded(workload.run("make the old primary follow", mode="protect"))
+    run = assert_succeeded(workload.run("make the old primary follow", mode="protect"))
     assert_protected(workload)
+    delete_what_was_set_aside(workload, run)
     assert_succeeded(workload.run("home", mode="failback"))
     seen = workload.client_until(workload.sandbox.primary_region)
     assert seen["lost"] == lost, "the way home loses nothing"

@@ -106,6 +106,7 @@ def test_payments() -> None:
         run = _run_of_the_alarm(workload)
         assert run.report["trigger"]["alarmName"] == workload.sandbox.outputs["PrimaryDownAlarmName"]
         _assert_recovered(workload, run)
+        _assert_set(workload, "recovery", recovery, "promotedSettings")
         _assert_three_tasks_serve(workload)
         _bring_payments_home(workload)
         # The canary's alarm rings on for a while: the next disaster is to be judged by its own signs.
@@ -162,6 +163,20 @@ def _assert_refused_without_instance(workload: Workload, unchanged: Callable[[],
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=identifier, WaiterConfig={"Delay": 1})
 
 
+def _assert_set(workload: Workload, role: str, region: str, settings: str) -> None:
+    """By boto3: the writer's cluster and its instance are set as the plan says."""
+    rds, wanted = workload.sandbox.aws("rds", region), workload.document()["databases"][0][settings]
+    cluster = f"{workload.name}-aurora-{role}"
+    found = rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
+    workload.assert_set(wanted, found)
+    assert found["BackupRetentionPeriod"] == wanted["backupRetentionDays"] == 14
+    assert found["DBClusterParameterGroup"] == f"{workload.name}-cluster-parameters"
+    instance = rds.describe_db_instances(DBInstanceIdentifier=f"{cluster}-1")["DBInstances"][0]
+    group = {"DBParameterGroupName": f"{workload.name}-parameters", "ParameterApplyStatus": "pending-reboot"}
+    assert instance["DBParameterGroups"] == [group]
+    assert wanted["tags"].items() <= {tag["Key"]: tag["Value"] for tag in instance["TagList"]}.items()
+
+
 def _assert_three_tasks_serve(workload: Workload) -> None:
     service = workload.service()
     assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (3, 3, 0)
@@ -178,6 +193,7 @@ def _bring_payments_home(workload: Workload) -> None:
     assert run.report["rpoSeconds"] == 0
     assert workload.client_until(primary)["lost"] == lost, "the way home loses nothing"
     _assert_home(workload)
+    _assert_set(workload, "primary", primary, "homeSettings")
     service = workload.service()
     assert (service["desiredCount"], service["runningCount"], workload.scalable_range()) == (1, 1, (1, 6))
     assert workload.service(primary)["runningCount"] == 2

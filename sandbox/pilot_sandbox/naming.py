@@ -112,6 +112,16 @@ class Names:
         return f"arn:aws:rds:{region}:{ACCOUNT_ID}:db:{self.database(region)}"
 
     @property
+    def parameter_group(self) -> str:
+        """RDS parameter group of instances, of the same name in both Regions."""
+        return f"{self.workload}-parameters"
+
+    @property
+    def cluster_parameter_group(self) -> str:
+        """RDS parameter group of clusters, of the same name in both Regions."""
+        return f"{self.workload}-cluster-parameters"
+
+    @property
     def global_cluster(self) -> str:
         """Aurora global database."""
         return f"{self.workload}-global"

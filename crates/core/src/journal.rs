@@ -70,6 +70,10 @@ pub enum Action {
     LiftInstance,
     /// `rds:PromoteReadReplica`.
     PromoteReadReplica,
+    /// A promoted database is set as the plan says: `rds:ModifyDBInstance`, `rds:ModifyDBCluster`.
+    SetPromoted,
+    /// A promoted database gets its tags: `rds:AddTagsToResource`.
+    TagPromoted,
     /// `rds:ModifyDBInstance` of an old primary: another identifier, so that its name is free for a replica. Its data is kept.
     SetAside,
     /// `rds:CreateDBInstanceReadReplica`.
@@ -130,6 +134,8 @@ impl Action {
             Action::LiftLoadBalancer => "lift-load-balancer",
             Action::LiftInstance => "lift-instance",
             Action::PromoteReadReplica => "promote-read-replica",
+            Action::SetPromoted => "set-promoted",
+            Action::TagPromoted => "tag-promoted",
             Action::SetAside => "set-aside",
             Action::CreateReplica => "create-replica",
             Action::KeepLostData => "keep-lost-data",

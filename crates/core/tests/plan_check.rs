@@ -87,7 +87,7 @@ fn unknown_fields() {
     check(
         "/databases/0/replicaID",
         json!("x"),
-        "/databases/0/replicaID: is not a field of this block; its fields are backupRetentionDays, kind, name, primaryIdentifier, primarySettings, replicaIdentifier, replicaSettings, timeoutSeconds, wave",
+        "/databases/0/replicaID: is not a field of this block; its fields are backupRetentionDays, homeSettings, kind, name, primaryIdentifier, primarySettings, promotedSettings, replicaIdentifier, replicaSettings, timeoutSeconds, wave",
     );
     check(
         "/compute/0/capacity/wanted",

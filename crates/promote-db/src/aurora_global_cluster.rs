@@ -1,4 +1,4 @@
-//! An Aurora global database: observe, decide, fail over (or switch over) to the recovery cluster.
+//! An Aurora global database: observe, decide, fail over (or switch over) to the recovery cluster, set what the plan says.
 //!
 //! **There is no undo.** Neither call can be taken back; this is the pivot, after which a run only goes forward. The way home is a
 //! switchover, which is a run of its own.
@@ -7,16 +7,19 @@ use jiff::Timestamp;
 use pilot_core::contract::Mode;
 use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::global_cluster::{ACCEPTED_GRACE_SECONDS, Decision, Target, decide};
+use pilot_core::decide::promoted::Wanted;
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::GlobalClusterObserved;
 use pilot_core::plan::AuroraGlobalCluster;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::GlobalClusters;
-use pilot_shell::waves::{Progress, done, in_progress};
+use pilot_shell::ports::{GlobalClusters, RestoredDatabases};
+use pilot_shell::waves::{Progress, in_progress};
 use pilot_shell::{CallError, StepContext};
 use serde_json::{Value, json};
+
+use crate::promoted::{Promoted, then_set};
 
 /// How long a change whose answer was lost may stay unseen before it is asked for again. Asking again is safe: RDS refuses a second
 /// change while one is under way, and one towards the cluster that is the writer already. Waiting first is kinder: most lost answers
@@ -36,23 +39,23 @@ fn is_planned(mode: Mode) -> bool {
 ///
 /// # Errors
 /// See [`crate::handler::handle`].
-pub async fn reconcile<L: Ledger, G: GlobalClusters>(
+pub async fn reconcile<L: Ledger, G: GlobalClusters, D: RestoredDatabases>(
     context: &StepContext<'_, L>,
-    clusters: &G,
+    ports: (&G, &D),
     component: &AuroraGlobalCluster,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
-    reconcile_as(is_planned(context.run.mode), context, clusters, component, allowed_seconds).await
+    reconcile_as(is_planned(context.run.mode), context, ports, component, allowed_seconds).await
 }
 
 /// The same by a switchover (`planned`) or a failover.
 ///
 /// # Errors
 /// See [`crate::handler::handle`].
-pub async fn reconcile_as<L: Ledger, G: GlobalClusters>(
+pub async fn reconcile_as<L: Ledger, G: GlobalClusters, D: RestoredDatabases>(
     planned: bool,
     context: &StepContext<'_, L>,
-    clusters: &G,
+    (clusters, databases): (&G, &D),
     component: &AuroraGlobalCluster,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
@@ -64,7 +67,10 @@ pub async fn reconcile_as<L: Ledger, G: GlobalClusters>(
     match decide(&move_.target, observed.as_ref(), accepted_seconds_ago) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; seen to be the writer").await?;
-            Ok(done(&component.name, done_detail(component, earlier.as_ref())))
+            let (wanted, instances) = (Wanted::of_cluster(component), instances(observed.as_ref()));
+            let name = component.name.as_str();
+            let promoted = Promoted { context, databases, component: name, wanted, instances, allowed_seconds };
+            promoted.step(done_detail(component, earlier.as_ref())).await
         }
         Decision::Wait { reason, after_seconds } => {
             context.check_deadline(id, &reason, allowed_seconds)?;
@@ -121,7 +127,10 @@ impl<'a> Move<'a> {
             resource: component.global_cluster_identifier.clone(),
             irreversible: true,
             before: before(observed),
-            intention: format!("{how} to {recovery}, which cannot be undone"),
+            intention: format!(
+                "{how} to {recovery}, which cannot be undone{}",
+                then_set(&Wanted::of_cluster(component))
+            ),
         }
     }
 }
@@ -133,6 +142,12 @@ async fn observe<G: GlobalClusters>(
     let id = &component.global_cluster_identifier;
     let observed = clusters.describe(id, &component.recovery_cluster_identifier).await;
     observed.map_err(|error| error.into_failure("rds:DescribeGlobalClusters or rds:DescribeDBClusters", id))
+}
+
+/// The instances of the recovery cluster.
+fn instances(observed: Option<&GlobalClusterObserved>) -> Vec<&str> {
+    let recovery = observed.and_then(|global| global.recovery.as_ref());
+    recovery.map_or(Vec::new(), |cluster| cluster.instances.iter().map(|i| i.identifier.as_str()).collect())
 }
 
 /// For how long a change has been on its way, by the journal; `None` if there is none, or none any more.

@@ -49,10 +49,12 @@ where
         gate_was_passed(context).await?;
         waves::reconcile(&context.plan.databases, async |database: &Database, allowed_seconds| match database {
             Database::RdsReadReplica(replica) => {
-                rds_read_replica::reconcile(context, databases.replicas, replica, allowed_seconds).await
+                let ports = (databases.replicas, databases.backups);
+                rds_read_replica::reconcile(context, ports, replica, allowed_seconds).await
             }
             Database::AuroraGlobalCluster(cluster) => {
-                aurora_global_cluster::reconcile(context, databases.global_clusters, cluster, allowed_seconds).await
+                let ports = (databases.global_clusters, databases.backups);
+                aurora_global_cluster::reconcile(context, ports, cluster, allowed_seconds).await
             }
             Database::AuroraCluster(cluster) => {
                 aurora_cluster::reconcile(context, databases.in_region, cluster, allowed_seconds).await

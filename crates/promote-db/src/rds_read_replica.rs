@@ -1,10 +1,11 @@
-//! An RDS cross-Region read replica: observe, decide, promote.
+//! An RDS cross-Region read replica: observe, decide, promote, set what the plan says.
 //!
 //! **There is no undo.** `PromoteReadReplica` cannot be taken back; this is the pivot, after which a run only goes forward. What was
 //! the source has to be rebuilt as a replica of the new primary, which is a run of its own.
 
 use jiff::Timestamp;
 use pilot_core::decide::deadline::seconds_between;
+use pilot_core::decide::promoted::Wanted;
 use pilot_core::decide::replica::{ACCEPTED_GRACE_SECONDS, Decision, decide};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::ReplicaObserved;
@@ -12,10 +13,12 @@ use pilot_core::plan::RdsReadReplica;
 use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Act, Acted};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::Replicas;
-use pilot_shell::waves::{Progress, done, in_progress};
+use pilot_shell::ports::{Replicas, RestoredDatabases};
+use pilot_shell::waves::{Progress, in_progress};
 use pilot_shell::{CallError, StepContext};
 use serde_json::{Value, json};
+
+use crate::promoted::{Promoted, then_set};
 
 /// How long a promotion whose answer was lost may stay unseen before it is asked for again. Asking again is safe: RDS itself refuses
 /// to promote what is being promoted or is no replica any more, so there are never two promotions. Waiting first is kinder: most lost
@@ -26,9 +29,9 @@ pub const UNANSWERED_GRACE_SECONDS: i64 = ACCEPTED_GRACE_SECONDS / 3;
 ///
 /// # Errors
 /// See [`crate::handler::handle`].
-pub async fn reconcile<L: Ledger, R: Replicas>(
+pub async fn reconcile<L: Ledger, R: Replicas, D: RestoredDatabases>(
     context: &StepContext<'_, L>,
-    replicas: &R,
+    (replicas, databases): (&R, &D),
     component: &RdsReadReplica,
     allowed_seconds: u32,
 ) -> Result<Progress, Failure> {
@@ -39,7 +42,10 @@ pub async fn reconcile<L: Ledger, R: Replicas>(
     match decide(identifier, observed.as_ref(), accepted_seconds_ago) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; seen to be promoted").await?;
-            Ok(done(&component.name, "no replica any more, and available"))
+            let wanted = Wanted::of_replica(component);
+            let (component, instances) = (component.name.as_str(), Vec::new());
+            let promoted = Promoted { context, databases, component, wanted, instances, allowed_seconds };
+            promoted.step("no replica any more, and available".into()).await
         }
         Decision::Wait { reason, after_seconds } => {
             context.check_deadline(identifier, &reason, allowed_seconds)?;
@@ -82,7 +88,7 @@ async fn promote<L: Ledger, R: Replicas>(
         resource: identifier.to_owned(),
         irreversible: true,
         before: before(observed),
-        intention: "promoted, which cannot be undone".into(),
+        intention: format!("promoted, which cannot be undone{}", then_set(&Wanted::of_replica(component))),
     };
     let call = || async {
         replicas.promote(identifier, component.backup_retention_days).await.map(|()| "promotion accepted".to_owned())

@@ -30,7 +30,7 @@ pub(crate) async fn seen<D: RestoredDatabases>(
     try_join(describe(wanted.kind, wanted.identifier), try_join_all(instances)).await
 }
 
-fn describing(kind: RestoredKind) -> &'static str {
+pub(crate) fn describing(kind: RestoredKind) -> &'static str {
     match kind {
         RestoredKind::Instance => "rds:DescribeDBInstances",
         RestoredKind::Cluster => "rds:DescribeDBClusters",
@@ -107,21 +107,9 @@ impl<L: Ledger, D: RestoredDatabases> Afterwards<'_, L, D> {
             before: json!(made.map(|made| &made.settings)),
             intention: change.said(),
         };
-        let call = || async { self.make(change).await.map(|()| change.said()) };
+        let call = || async { make(self.databases, self.wanted.kind, id, change).await.map(|()| change.said()) };
         let acted = self.context.act(act, earlier.as_ref(), call).await?;
         self.acted(acted, &change.said(), changing(change, self.wanted.kind), id)
-    }
-
-    async fn make(&self, change: &Change) -> Result<(), CallError> {
-        let (databases, id) = (self.databases, self.wanted.identifier);
-        match change {
-            Change::Cluster(settings) => databases.modify_cluster(id, settings).await,
-            Change::Instance { identifier, settings } => databases.modify_instance(identifier, settings).await,
-            Change::Reboot { identifier } => databases.reboot_instance(identifier).await,
-            Change::Tags { arn, settings } => databases.tag(self.wanted.kind, arn, &settings.tags).await,
-            Change::ProtectTable(on) => databases.protect_table(id, *on).await,
-            Change::KeepTablePoints(days) => databases.keep_table_points(id, *days).await,
-        }
     }
 
     /// What is refused because the database got busy between the look and the call goes by itself.
@@ -144,15 +132,32 @@ impl<L: Ledger, D: RestoredDatabases> Afterwards<'_, L, D> {
     }
 }
 
+/// The call that a change is, on the database of this kind and identifier.
+pub(crate) async fn make<D: RestoredDatabases>(
+    databases: &D,
+    kind: RestoredKind,
+    id: &str,
+    change: &Change,
+) -> Result<(), CallError> {
+    match change {
+        Change::Cluster(settings) => databases.modify_cluster(id, settings).await,
+        Change::Instance { identifier, settings } => databases.modify_instance(identifier, settings).await,
+        Change::Reboot { identifier } => databases.reboot_instance(identifier).await,
+        Change::Tags { arn, settings } => databases.tag(kind, arn, &settings.tags).await,
+        Change::ProtectTable(on) => databases.protect_table(id, *on).await,
+        Change::KeepTablePoints(days) => databases.keep_table_points(id, *days).await,
+    }
+}
+
 /// Busy, or made by a call whose answer was lost. The codes on the wire carry `Fault`, emulators write either.
-fn goes_by(code: &str) -> bool {
+pub(crate) fn goes_by(code: &str) -> bool {
     matches!(
         code.trim_end_matches("Fault"),
         "DBInstanceAlreadyExists" | "InvalidDBClusterState" | "InvalidDBInstanceState"
     ) || matches!(code, "ContinuousBackupsUnavailableException" | "ResourceInUseException")
 }
 
-fn changing(change: &Change, kind: RestoredKind) -> &'static str {
+pub(crate) fn changing(change: &Change, kind: RestoredKind) -> &'static str {
     match change {
         Change::Cluster(_) => "rds:ModifyDBCluster",
         Change::Instance { .. } => "rds:ModifyDBInstance",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::config::Builder;
 use aws_sdk_rds::config::retry::RetryConfig;
-use aws_sdk_rds::types::{DbCluster, DbInstance, Tag, VpcSecurityGroupMembership};
+use aws_sdk_rds::types::{DbCluster, DbClusterMember, DbInstance, Tag, VpcSecurityGroupMembership};
 use pilot_core::observed::RestoredObserved;
 use pilot_core::plan::{RestoredKind, RestoredSettings};
 use pilot_shell::CallError;
@@ -147,9 +147,14 @@ fn cluster(cluster: &DbCluster) -> RestoredObserved {
         status: cluster.status().unwrap_or("unknown").to_owned(),
         engine: some(cluster.engine()),
         settings,
-        pending_reboot: false,
+        pending_reboot: cluster.db_cluster_members().iter().any(waits_for_reboot),
         cluster: None,
     }
+}
+
+/// A cluster's parameter group comes into force in each instance by itself.
+fn waits_for_reboot(member: &DbClusterMember) -> bool {
+    member.db_cluster_parameter_group_status() == Some("pending-reboot")
 }
 
 /// A group that is being added or removed is not in force.

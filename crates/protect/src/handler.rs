@@ -42,7 +42,9 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
     let following = regions.region(&plan.regions.recovery).await;
     waves::reconcile(&plan.databases, async |database: &Database, allowed_seconds| match database {
         Database::RdsReadReplica(replica) => {
-            let pair = rds_read_replica::Pair { serving: &serving, following: &following, component: replica };
+            let following_region = plan.regions.recovery.as_str();
+            let (serving, following) = (&serving, &following);
+            let pair = rds_read_replica::Pair { serving, following, following_region, component: replica };
             rds_read_replica::reconcile(context, &pair, allowed_seconds).await
         }
         Database::AuroraGlobalCluster(cluster) => {

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use pilot_core::decide::deadline::seconds_between;
-use pilot_core::decide::protect::{self, Decision, aside_identifier, decide};
+use pilot_core::decide::protect::{self, Decision, aside_identifier, decide, delete_commands};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::InstanceObserved;
 use pilot_core::plan::RdsReadReplica;
@@ -29,6 +29,8 @@ pub struct Pair<'a, I> {
     pub serving: &'a I,
     /// The Region that is to follow.
     pub following: &'a I,
+    /// That Region's name.
+    pub following_region: &'a str,
     /// The component.
     pub component: &'a RdsReadReplica,
 }
@@ -59,8 +61,7 @@ pub async fn reconcile<L: Ledger, I: Instances>(
     match (decision, source) {
         (Decision::Done(detail), _) => {
             context.settle(created.as_ref(), "its answer was lost; seen to follow").await?;
-            let kept =
-                set_aside.map_or(String::new(), |entry| format!("; the old primary is kept as {}", kept_as(&entry)));
+            let kept = set_aside.map_or(String::new(), |entry| said_kept(pair.following_region, &kept_as(&entry)));
             Ok(done(&component.name, format!("{} {detail}{kept}", component.replica_identifier)))
         }
         (Decision::Wait { reason, after_seconds }, _) => {
@@ -111,11 +112,25 @@ async fn rename<L: Ledger, I: Instances>(
         action: Action::SetAside,
         resource: identifier.to_owned(),
         irreversible: true,
-        before: json!({"identifier": identifier, "setAsideAs": aside, "status": old.map(|old| old.state.status.clone())}),
+        before: json!({
+            "identifier": identifier,
+            "setAsideAs": aside,
+            "status": old.map(|old| old.state.status.clone()),
+            "deleteWith": delete_commands(pair.following_region, &aside),
+        }),
         intention: format!("renamed to {aside}, with its data"),
     };
     let call = || async { pair.following.rename(identifier, &aside).await.map(|()| aside.clone()) };
     concluded(context.act(act, earlier, call).await?, name, ("rds:ModifyDBInstance", identifier), "is being renamed")
+}
+
+/// The old primary, and how a person who has no use for it any more deletes it.
+fn said_kept(region: &str, aside: &str) -> String {
+    let [lift, delete] = delete_commands(region, aside);
+    format!(
+        "; the old primary is kept as {aside} and costs what it did: Pilot Light never deletes it. Whoever answers for that does, with a \
+         final snapshot: `{lift}`, then `{delete}`"
+    )
 }
 
 /// What the old primary is called now.

@@ -87,6 +87,7 @@ where
             Action::CreateCache => elasticache::undo(self.caches, entry).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
+            Action::SetPromoted | Action::TagPromoted => Err(incomplete(entry, "what was promoted keeps its settings")),
             Action::StartRestoreJob
             | Action::RestoreToPointInTime
             | Action::CreateRestoredInstance

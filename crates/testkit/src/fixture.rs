@@ -90,6 +90,19 @@ pub fn plan_yaml_with_global_cluster() -> String {
     format!("{head}{databases}compute:{tail}")
 }
 
+/// The parameter group that [`with_promoted_settings`] names, and the security group.
+pub const PROMOTED: (&str, &str) = ("shop-parameters", "sg-0a1b2c3d4e5f60005");
+
+/// The same plan, whose database is to be set so once it is promoted; of a cluster its instances too.
+pub fn with_promoted_settings(plan_yaml: &str) -> String {
+    let (parameter_group, security_group) = PROMOTED;
+    let settings = format!(
+        "promotedSettings: {{parameterGroup: {parameter_group}, securityGroupIds: [{security_group}], deletionProtection: true, \
+         tags: {{serves: the shop}}}},\n     timeoutSeconds: 900"
+    );
+    plan_yaml.replacen("timeoutSeconds: 900", &settings, 1)
+}
+
 /// The Aurora cluster of [`plan_yaml_in_one_region`].
 pub const CLUSTER: &str = "shop-zonal";
 /// Its writer in ordinary times, and its Availability Zone.

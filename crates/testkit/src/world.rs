@@ -12,6 +12,7 @@ mod groups;
 mod in_region;
 mod point_in_time;
 mod primary;
+mod promoted;
 mod records;
 mod replicas;
 mod restores;

@@ -137,6 +137,10 @@ impl Region for AwsRegion {
         RestoredDatabases::describe(&self.target.restores, kind, identifier).await
     }
 
+    async fn parameter_group_family(&self, kind: RestoredKind, name: &str) -> Result<Option<String>, CallError> {
+        self.target.restores.parameter_group_family(kind, name).await
+    }
+
     async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
         self.target.caches.cache(replication_group_id).await
     }

@@ -16,6 +16,7 @@ mod in_region;
 pub mod look;
 mod point_in_time;
 pub mod ports;
+mod promoted;
 pub mod proof;
 pub mod readiness;
 pub mod ready;

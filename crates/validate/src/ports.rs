@@ -51,6 +51,12 @@ pub trait Region: InRegionReads {
         kind: RestoredKind,
         identifier: &str,
     ) -> impl Future<Output = Result<Option<RestoredObserved>, CallError>>;
+    /// The family of a parameter group, of clusters or of instances; `None`: no such group.
+    fn parameter_group_family(
+        &self,
+        kind: RestoredKind,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<String>, CallError>>;
     /// An ElastiCache replication group, with its settings; `None`: no such group.
     fn cache(&self, replication_group_id: &str) -> impl Future<Output = Result<Option<CacheObserved>, CallError>>;
     /// An Auto Scaling group; `None`: no such group.

@@ -5,8 +5,7 @@ use http_probe::{Http, Request};
 use pilot_core::contract::{Status, Step, StepResponse};
 use pilot_core::decide::{concurrency, endpoint, group, point_in_time, service};
 use pilot_core::plan::{
-    AuroraGlobalCluster, AutoScalingGroup, Compute, Database, EcsService, Endpoint, LambdaConcurrency, Method,
-    RdsReadReplica, RecoveryPlan,
+    AutoScalingGroup, Compute, Database, EcsService, Endpoint, LambdaConcurrency, Method, RecoveryPlan,
 };
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
@@ -16,7 +15,7 @@ use promote_db::restore_from_backup;
 
 use crate::caches;
 use crate::ports::{Dns, Eyes, Region};
-use crate::{in_region, restored};
+use crate::{in_region, promoted, restored};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -94,8 +93,10 @@ pub fn conclude<L: Ledger>(
 async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
     join_all(plan.databases.iter().map(async |database: &Database| {
         let seen = match database {
-            Database::RdsReadReplica(component) => promoted(component, region).await,
-            Database::AuroraGlobalCluster(component) => moved(component, &plan.regions.recovery, region).await,
+            Database::RdsReadReplica(component) => promoted::replica(component, region).await,
+            Database::AuroraGlobalCluster(component) => {
+                promoted::cluster(component, &plan.regions.recovery, region).await
+            }
             Database::AuroraCluster(component) => in_region::cluster_moved(component, region).await,
             Database::RestoreToPointInTime(component) => {
                 restored::proof(&point_in_time::wanted(component), region).await
@@ -108,32 +109,6 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
         (database.name().to_owned(), seen)
     }))
     .await
-}
-
-async fn promoted<R: Region>(component: &RdsReadReplica, region: &R) -> Result<String, String> {
-    let instance = region.replica(&component.replica_identifier).await.map_err(unseen)?;
-    let instance = instance.ok_or_else(|| format!("no DB instance {}", component.replica_identifier))?;
-    match (&instance.source, instance.status.as_str()) {
-        (None, "available") => Ok("no replica any more, and available".to_owned()),
-        (None, status) => Err(format!("no replica any more, but `{status}`")),
-        (Some(source), status) => Err(format!("still a replica of {source}, `{status}`")),
-    }
-}
-
-async fn moved<R: Region>(
-    component: &AuroraGlobalCluster,
-    recovery_region: &str,
-    region: &R,
-) -> Result<String, String> {
-    let (id, recovery) = (&component.global_cluster_identifier, &component.recovery_cluster_identifier);
-    let global = region.global_cluster(id, recovery).await.map_err(unseen)?;
-    let global = global.ok_or_else(|| format!("no global cluster {id}"))?;
-    let is_writer = global.member(recovery, recovery_region).is_some_and(|member| member.is_writer);
-    match (is_writer, &global.failover_state) {
-        (true, None) => Ok(format!("{recovery} is the writer of {id}, and nothing is on the move")),
-        (_, Some(state)) => Err(format!("{id} is on the move, `{}`", state.status)),
-        (false, None) => Err(format!("{recovery} is not the writer of {id}")),
-    }
 }
 
 async fn computes<L: Ledger, R: Region>(context: &StepContext<'_, L>, plan: &RecoveryPlan, region: &R) -> Vec<Check> {

@@ -17,7 +17,7 @@ use crate::caches;
 use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores;
-use crate::{in_region, point_in_time};
+use crate::{in_region, point_in_time, promoted};
 
 /// How far back a lag sample may lie: RDS publishes one a minute, some late.
 const LAG_WINDOW_SECONDS: i64 = 300;
@@ -116,16 +116,15 @@ async fn replicates<R: Region>(
     let id = &component.replica_identifier;
     let readiness = readiness::replica(component, observed.as_ref());
     let Some(replica) = observed.filter(|_| !matches!(readiness, Readiness::Problem(_))) else { return Ok(readiness) };
-    Ok(if replica.source.is_none() {
-        Readiness::Problem(format!(
+    if replica.source.is_none() {
+        return Ok(Readiness::Problem(format!(
             "{id}: is no replica any more: there is nothing to fail over to; make a new replica"
-        ))
-    } else {
-        match readiness::replication_now(id, &replica, &samples, rpo_seconds) {
-            Ok(detail) => Readiness::Ready(detail),
-            Err(problem) => Readiness::Problem(problem),
-        }
-    })
+        )));
+    }
+    match readiness::replication_now(id, &replica, &samples, rpo_seconds) {
+        Ok(detail) => promoted::replica_readiness(Readiness::Ready(detail), component, region).await,
+        Err(problem) => Ok(Readiness::Problem(problem)),
+    }
 }
 
 async fn is_connected<R: Region>(
@@ -145,10 +144,10 @@ async fn is_connected<R: Region>(
         )));
     }
     let rpo_seconds = plan.objectives.rpo_seconds;
-    Ok(match global_cluster::replication_now(component, regions, &global, &samples, rpo_seconds) {
-        Ok(detail) => Readiness::Ready(detail),
-        Err(problem) => Readiness::Problem(problem),
-    })
+    match global_cluster::replication_now(component, regions, &global, &samples, rpo_seconds) {
+        Ok(detail) => promoted::cluster_readiness(Readiness::Ready(detail), component, Some(&global), region).await,
+        Err(problem) => Ok(Readiness::Problem(problem)),
+    }
 }
 
 /// Routing controls that are turned already.

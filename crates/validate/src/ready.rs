@@ -18,7 +18,7 @@ use crate::caches;
 use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores::{self, RunSoFar};
-use crate::{in_region, point_in_time};
+use crate::{in_region, point_in_time, promoted};
 
 /// How long a replica may be busy (a backup, a modification) before the run is refused: nothing has been changed yet, and a person
 /// decides faster what to do about it.
@@ -129,7 +129,8 @@ async fn of_replica<R: Region>(
     now: Timestamp,
 ) -> Result<Standing, CallError> {
     let (observed, samples) = replica_with_lag(replica, region, samples_from(assessment), now).await?;
-    let readiness = readiness::replica(replica, observed.as_ref());
+    let found = readiness::replica(replica, observed.as_ref());
+    let readiness = promoted::replica_readiness(found, replica, region).await?;
     let promoted = observed.is_some_and(|replica| replica.source.is_none());
     let loss = loss_of(&replica.name, &replica.replica_identifier, &samples, assessment);
     Ok(Standing { readiness, loss: (!promoted).then_some(loss) })
@@ -144,7 +145,8 @@ async fn of_global_cluster<R: Region>(
 ) -> Result<Standing, CallError> {
     let from = samples_from(assessment);
     let (observed, samples) = global_cluster_with_lag(cluster, &regions.primary, region, from, now).await?;
-    let readiness = global_cluster::cluster(cluster, regions, observed.as_ref());
+    let found = global_cluster::cluster(cluster, regions, observed.as_ref());
+    let readiness = promoted::cluster_readiness(found, cluster, observed.as_ref(), region).await?;
     let recovery = &cluster.recovery_cluster_identifier;
     let member = observed.as_ref().and_then(|global| global.member(recovery, &regions.recovery));
     let promoted = member.is_some_and(|member| member.is_writer);

@@ -42,6 +42,7 @@ def _install_shims(settings: Settings) -> None:
         function_urls,
         functions,
         load_balancers,
+        parameter_groups,
         rds_tags,
         route53,
         schedules,
@@ -92,6 +93,7 @@ def _install_shims(settings: Settings) -> None:
     InstanceSnapshotShim(world).install()
     DeletionShim(world).install()
     rds_tags.install()
+    parameter_groups.install()
     # After the shims of instances: an instance of a cluster is shown and changed by way of these.
     writers = WriterShim(world)
     for shim in (GlobalShim(world), ClusterShim(world), SnapshotShim(world), writers):

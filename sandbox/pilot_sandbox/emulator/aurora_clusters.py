@@ -16,7 +16,7 @@ import threading
 
 from ministack.services import rds
 
-from . import security_groups
+from . import parameter_groups, security_groups
 from .aurora_records import (
     CLUSTER_STATE,
     find_cluster,
@@ -134,10 +134,16 @@ class ClusterShim:
             if not security_groups.exists(group_id):
                 message = f"Invalid security group , groupId= {group_id}, groupName=."
                 return rds._error("InvalidParameterValue", message, 400)
+        refusal = parameter_groups.cluster_refusal(params, cluster)
+        if refusal is not None:
+            return refusal
+        group_before = cluster["DBClusterParameterGroup"]
         response = self._modify({name: value for name, value in params.items() if not name.startswith(_GROUPS)})
-        if response[0] != 200 or not wanted:
+        if response[0] != 200:
             return response
-        replace_groups(cluster, wanted)
+        parameter_groups.wait_for_reboot(cluster, group_before)
+        if wanted:
+            replace_groups(cluster, wanted)
         return _answer("ModifyDBCluster", cluster)
 
     def delete(self, params: dict) -> tuple:

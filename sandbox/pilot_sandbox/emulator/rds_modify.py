@@ -11,8 +11,8 @@ import time
 
 from ministack.services import rds
 
-from . import security_groups
-from .rds_records import find_instance, parameter_group_exists, region_of, set_status, shown_status
+from . import parameter_groups, security_groups
+from .rds_records import find_instance, region_of, set_status, shown_status
 from .world_hooks import World
 
 # Long enough for a caller that trusts the first description to be wrong.
@@ -53,7 +53,7 @@ class ModifyShim:
             if not security_groups.exists(group_id):
                 message = f"Invalid security group , groupId= {group_id}, groupName=."
                 return rds._error("InvalidParameterValue", message, 400)
-        refusal = _group_refusal(params) or _retention_refusal(params, record)
+        refusal = parameter_groups.instance_refusal(params, record) or _retention_refusal(params, record)
         if refusal is not None:
             return refusal
         others = {name: value for name, value in params.items() if not name.startswith((_PARAMETER, _RETENTION))}
@@ -70,13 +70,6 @@ class ModifyShim:
         if retention_follows:
             threading.Timer(_CHANGING_SECONDS, _finish_retention, (record,)).start()
         return response
-
-
-def _group_refusal(params: dict) -> tuple | None:
-    group = rds._p(params, "DBParameterGroupName")
-    if not group or parameter_group_exists(group):
-        return None
-    return rds._error("DBParameterGroupNotFound", f"DBParameterGroup {group} not found.", 404)
 
 
 def _show_group_as_pending(params: dict, record: dict) -> None:

@@ -9,6 +9,8 @@ _PROMOTION = "rds.PromoteReadReplica"
 # The act of the journal that a call belongs to which changes the workload: by the function that makes it, and the call.
 _ACTS = {
     ("promote-db", _PROMOTION): "promote-read-replica",
+    ("promote-db", "rds.ModifyDBInstance"): "set-promoted",
+    ("promote-db", "rds.AddTagsToResource"): "tag-promoted",
     ("scale-compute", "autoscaling.UpdateAutoScalingGroup"): "resize-group",
     ("update-dns", "s3.PutObject stop"): "put-stop-object",
     ("fence", "autoscaling.UpdateAutoScalingGroup"): "fence-group",

@@ -59,6 +59,8 @@ class AuroraGlobal:
                 rds.delete_db_instance(DBInstanceIdentifier=names.cluster_instance(region))
             wait(lambda rds=rds, region=region: _instances_left(rds, names.cluster(region)))
             with unless(*_GONE):
+                rds.modify_db_cluster(DBClusterIdentifier=names.cluster(region), DeletionProtection=False)
+            with unless(*_GONE):
                 rds.delete_db_cluster(DBClusterIdentifier=names.cluster(region), SkipFinalSnapshot=True)
         with unless(*_GONE):
             clients.client("rds", context.regions.recovery).delete_global_cluster(

@@ -4,6 +4,7 @@ from ..naming import Names, Regions
 from ..seed.aurora import AuroraGlobal
 from ..seed.canary import Canary
 from ..seed.failover_records import FailoverRecords
+from ..seed.promoted_settings import PromotedSettings, recovery_database_group
 from ..seed.recovery_point import RecoveryPoint
 from ..seed.service_alarms import ServiceAlarms, service_gauges
 from ..seed.services import Services
@@ -19,6 +20,8 @@ def _identifiers(names: Names) -> dict[str, str]:
         **cluster_identifiers(_EXAMPLE, names),
         "payments-cluster": names.ecs_cluster,
         "payments-api": names.service,
+        "payments-parameters": names.parameter_group,
+        "payments-cluster-parameters": names.cluster_parameter_group,
     }
 
 
@@ -36,11 +39,13 @@ PAYMENTS = Topology(
         ServiceAlarms(tasks_min_primary=2, tasks_min_recovery=1, lag_seconds_max=300),
         Canary(),
         FailoverRecords(),
+        PromotedSettings("aurora-postgresql17", cluster=True),
         RecoveryPoint(_DATABASES),
     ),
     example=_EXAMPLE,
     identifiers=_identifiers,
     parameters=_parameters,
+    looked_up=recovery_database_group,
     gauges=service_gauges,
     capacities={
         "api": Capacities(

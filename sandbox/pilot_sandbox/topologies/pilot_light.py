@@ -4,6 +4,7 @@ from ..naming import PILOT_LIGHT_REGIONS, Names
 from ..seed.canary import Canary
 from ..seed.failover_records import FailoverRecords
 from ..seed.groups import Groups
+from ..seed.promoted_settings import PromotedSettings, recovery_database_group
 from ..seed.read_replica import ReadReplica
 from ..seed.recovery_point import RecoveryPoint
 from .topology import Topology
@@ -18,6 +19,7 @@ def _identifiers(names: Names) -> dict[str, str]:
         "shop-db-replica": names.database(recovery),
         f"arn:aws:rds:{recovery}:111122223333:db:shop-db-replica": names.database_arn(recovery),
         "shop-app": names.group,
+        "shop-parameters": names.parameter_group,
     }
 
 
@@ -39,9 +41,11 @@ PILOT_LIGHT = Topology(
         Groups(primary=(2, 4, 2), recovery=(0, 0, 0)),
         Canary(),
         FailoverRecords(),
+        PromotedSettings("postgres18"),
         RecoveryPoint(_DATABASES),
     ),
     example="shop",
     identifiers=_identifiers,
     parameters=_parameters,
+    looked_up=recovery_database_group,
 )

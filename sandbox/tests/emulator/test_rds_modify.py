@@ -157,7 +157,7 @@ def test_parameter_group_is_named_at_once_and_in_force_after_a_reboot(emulator: 
         rds.modify_db_instance(DBInstanceIdentifier=database, DBParameterGroupName=f"{database}-own")
     assert code_of(error) == "DBParameterGroupNotFound"
     rds.create_db_parameter_group(
-        DBParameterGroupName=f"{database}-own", DBParameterGroupFamily="postgres18", Description="its own"
+        DBParameterGroupName=f"{database}-own", DBParameterGroupFamily="postgres15", Description="its own"
     )
     rds.modify_db_instance(DBInstanceIdentifier=database, DBParameterGroupName=f"{database}-own", ApplyImmediately=True)
     [group] = describe(emulator, database)["DBParameterGroups"]

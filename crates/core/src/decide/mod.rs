@@ -18,6 +18,7 @@ pub mod in_region;
 pub mod last_known;
 pub mod pivot;
 pub mod point_in_time;
+pub mod promoted;
 pub mod protect;
 pub mod readiness;
 pub mod records;

@@ -138,5 +138,19 @@ pub fn aside_identifier(identifier: &str, generation: u64) -> String {
     format!("{}{suffix}", kept.trim_end_matches('-'))
 }
 
+/// How a person deletes an instance that was set aside: deletion protection lifted, then deleted with a final snapshot. No role of Pilot Light
+/// may delete one, so whoever does it answers for it by name (CloudTrail), and RDS deletes nothing before the snapshot is whole
+/// (RDS API reference, `DeleteDBInstance`).
+pub fn delete_commands(region: &str, identifier: &str) -> [String; 2] {
+    let rds = |command: &str| format!("aws rds {command} --region {region} --db-instance-identifier {identifier}");
+    [
+        format!("{} --no-deletion-protection --apply-immediately", rds("modify-db-instance")),
+        format!(
+            "{} --no-skip-final-snapshot --final-db-snapshot-identifier {identifier}-final",
+            rds("delete-db-instance")
+        ),
+    ]
+}
+
 #[cfg(test)]
 mod tests;

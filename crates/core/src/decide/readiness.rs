@@ -6,6 +6,7 @@ pub mod global_cluster;
 pub mod hook;
 pub mod in_region;
 pub mod point_in_time;
+pub mod promoted;
 pub mod restore;
 pub mod routing;
 

@@ -164,7 +164,7 @@ fn not_available(kind: RestoredKind, id: &str, observed: &RestoredObserved) -> O
     Some(Next::Wait { reason: format!("{id} is `{status}`"), after_seconds: 5 })
 }
 
-fn is_lost(kind: RestoredKind, status: &str) -> bool {
+pub(super) fn is_lost(kind: RestoredKind, status: &str) -> bool {
     match kind {
         RestoredKind::Instance => super::replica::is_lost(status),
         RestoredKind::Cluster => super::global_cluster::is_lost(status),
@@ -237,7 +237,7 @@ pub fn lacking(wanted: &RestoredSettings, now: &RestoredSettings) -> RestoredSet
 }
 
 /// RDS keeps the names of groups in lower case.
-fn same_name(wanted: &str, now: Option<&str>) -> bool {
+pub(super) fn same_name(wanted: &str, now: Option<&str>) -> bool {
     now.is_some_and(|now| now.eq_ignore_ascii_case(wanted))
 }
 

@@ -30,7 +30,7 @@ pub struct RestoredObserved {
     pub engine: Option<String>,
     /// The settings that are in force. A security group that is still being added is not.
     pub settings: RestoredSettings,
-    /// Whether its parameter group waits for a reboot to be in force.
+    /// Whether its parameter group waits for a reboot to be in force; of a cluster: in any of its instances.
     pub pending_reboot: bool,
     /// The Aurora cluster an instance belongs to.
     pub cluster: Option<String>,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::component::{default_timeout_seconds, first_wave};
+use super::restored::RestoredSettings;
 
 /// An Aurora global database of which one cluster lies in the primary Region and one in the recovery Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,13 @@ pub struct AuroraGlobalCluster {
     /// The secondary's DB cluster identifier, in the recovery Region. It needs at least one instance and the primary's engine version.
     #[schemars(length(min = 1, max = 63))]
     pub recovery_cluster_identifier: String,
+    /// What the recovery cluster and its instances are set to once it is the writer: a secondary's parameter groups, security groups,
+    /// retention, deletion protection and tags are its own and not the primary's.
+    #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
+    pub promoted_settings: Box<RestoredSettings>,
+    /// The same of the primary's cluster, once a failback has made it the writer again.
+    #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
+    pub home_settings: Box<RestoredSettings>,
     /// How long the failover may take.
     #[serde(default = "default_timeout_seconds")]
     #[schemars(range(min = 1, max = 14_400))]
@@ -73,6 +81,8 @@ impl AuroraGlobalCluster {
         AuroraGlobalCluster {
             primary_cluster_identifier: self.recovery_cluster_identifier.clone(),
             recovery_cluster_identifier: self.primary_cluster_identifier.clone(),
+            promoted_settings: self.home_settings.clone(),
+            home_settings: self.promoted_settings.clone(),
             ..self.clone()
         }
     }

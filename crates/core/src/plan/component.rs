@@ -15,6 +15,7 @@ use super::hook::{AutomationHook, CodeBuildHook};
 use super::lambda::LambdaConcurrency;
 use super::point_in_time::RestoreToPointInTime;
 use super::restore::RestoreFromBackup;
+use super::restored::RestoredSettings;
 
 pub(super) fn first_wave() -> u32 {
     1
@@ -119,6 +120,13 @@ pub struct RdsReadReplica {
     /// What a replica that is made anew in the recovery Region after a failback gets.
     #[serde(default, skip_serializing_if = "InstanceSettings::is_empty")]
     pub replica_settings: InstanceSettings,
+    /// What the instance in the recovery Region is set to once it is promoted: a replica's parameter group, security groups, deletion
+    /// protection and tags are its own and not the primary's. Stating any of it also has `backupRetentionDays` checked and set.
+    #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
+    pub promoted_settings: Box<RestoredSettings>,
+    /// The same of the instance in the primary Region, once a failback has promoted it.
+    #[serde(default, skip_serializing_if = "RestoredSettings::is_empty")]
+    pub home_settings: Box<RestoredSettings>,
     /// How long the promotion may take, and at most four times as long the making of a new replica.
     #[serde(default = "default_timeout_seconds")]
     #[schemars(range(min = 1, max = 14_400))]
@@ -168,6 +176,8 @@ impl RdsReadReplica {
             replica_identifier: self.primary_identifier.clone(),
             primary_settings: self.replica_settings.clone(),
             replica_settings: self.primary_settings.clone(),
+            promoted_settings: self.home_settings.clone(),
+            home_settings: self.promoted_settings.clone(),
             ..self.clone()
         }
     }

@@ -1,4 +1,4 @@
-//! What a database that was restored gets: a restore brings the data, and hardly anything of how the original was set up.
+//! What a database that was restored or promoted gets: either brings the data, and hardly anything of how the original was set up.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What a restored database must be set to. A restore takes what is not stated here from the backup or from the service's defaults of that
 /// Region (Aurora user guide, "Restoring from a DB cluster snapshot"; DynamoDB developer guide, "Restoring a table": tags, policies,
 /// alarms, Auto Scaling and point-in-time recovery are not restored). Everything stated is read back before the restore counts as done.
+/// A promoted database (`promotedSettings`, `homeSettings`) keeps what is not stated; its subnet group and its key cannot be changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RestoredSettings {

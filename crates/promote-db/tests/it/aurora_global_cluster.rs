@@ -329,7 +329,7 @@ impl Case {
         let context = StepContext { run: &self.run, plan: &plan, step: &step, ledger: &self.ledger, clock: now };
         let Database::AuroraGlobalCluster(component) = &plan.databases[0] else { panic!("another kind") };
         let world = Injected::new(&self.world, &self.faults);
-        let looked = block_on(reconcile_as(true, &context, &world, component, 900));
+        let looked = block_on(reconcile_as(true, &context, (&world, &world), component, 900));
         told(&looked.map(|progress| StepResponse::of(vec![progress])))
     }
 }

@@ -7,6 +7,7 @@ mod cache_adapter;
 mod elasticache;
 mod global_cluster_adapter;
 mod in_region_adapter;
+mod promoted;
 mod rds_read_replica;
 mod restore_adapter;
 mod restore_from_backup;

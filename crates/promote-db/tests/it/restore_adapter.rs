@@ -187,7 +187,9 @@ async fn a_cluster_and_an_instance_are_read_with_the_settings_that_are_in_force(
                 "<DBClusters><DBCluster><DBClusterArn>arn:cluster</DBClusterArn><Status>available</Status><Engine>aurora-postgresql</Engine>\
                  <DBSubnetGroup>subnets</DBSubnetGroup><DBClusterParameterGroup>params</DBClusterParameterGroup>\
                  <BackupRetentionPeriod>7</BackupRetentionPeriod><DeletionProtection>true</DeletionProtection>\
-                 <KmsKeyId>arn:key</KmsKeyId>{DOORS}{tags}</DBCluster></DBClusters>"
+                 <DBClusterMembers><DBClusterMember><DBClusterParameterGroupStatus>in-sync</DBClusterParameterGroupStatus></DBClusterMember>\
+                 <DBClusterMember><DBClusterParameterGroupStatus>pending-reboot</DBClusterParameterGroupStatus></DBClusterMember>\
+                 </DBClusterMembers><KmsKeyId>arn:key</KmsKeyId>{DOORS}{tags}</DBCluster></DBClusters>"
             );
             return (200, rds("DescribeDBClusters", &cluster));
         }
@@ -216,6 +218,7 @@ async fn a_cluster_and_an_instance_are_read_with_the_settings_that_are_in_force(
         (cluster.arn.as_str(), cluster.status.as_str(), &cluster.settings),
         ("arn:cluster", "available", &expected)
     );
+    assert!(cluster.pending_reboot, "one of its instances was not rebooted");
     let instance = databases.describe(RestoredKind::Instance, "one").await.unwrap().unwrap();
     assert!(instance.pending_reboot);
     assert_eq!((instance.status.as_str(), instance.cluster.as_deref()), ("modifying", Some("shop-restored")));
@@ -234,6 +237,36 @@ async fn a_cluster_and_an_instance_are_read_with_the_settings_that_are_in_force(
     for kind in [RestoredKind::Cluster, RestoredKind::Instance] {
         assert_eq!(databases.describe(kind, "gone").await.unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn a_parameter_group_tells_its_family_and_a_missing_one_is_none() {
+    let (url, requests) = aws(|request, _| {
+        let group = |kind: &str| {
+            format!(
+                "<{kind}s><{kind}><DBParameterGroupFamily>aurora-mysql8.0</DBParameterGroupFamily></{kind}></{kind}s>"
+            )
+        };
+        match (request.contains("=params"), request.contains("Action=DescribeDBClusterParameterGroups")) {
+            (true, true) => (200, rds("DescribeDBClusterParameterGroups", &group("DBClusterParameterGroup"))),
+            (true, false) => (200, rds("DescribeDBParameterGroups", &group("DBParameterGroup"))),
+            _ if request.contains("=forbidden") => (403, rds_error("AccessDenied")),
+            _ => (404, rds_error("DBParameterGroupNotFound")),
+        }
+    });
+    let databases = restores(&url).await;
+    for kind in [RestoredKind::Cluster, RestoredKind::Instance] {
+        let family = databases.parameter_group_family(kind, "params").await.unwrap();
+        assert_eq!(family.as_deref(), Some("aurora-mysql8.0"));
+        assert_eq!(databases.parameter_group_family(kind, "none").await.unwrap(), None);
+        let refused = databases.parameter_group_family(kind, "forbidden").await.unwrap_err();
+        assert!(matches!(refused, CallError::Refused { .. }), "{refused:?}");
+    }
+    let asked = requests.lock().unwrap().clone();
+    assert!(
+        asked[0].contains("DBClusterParameterGroupName=params")
+            && asked[3].contains("Action=DescribeDBParameterGroups")
+    );
 }
 
 #[tokio::test]

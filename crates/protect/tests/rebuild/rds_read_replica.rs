@@ -24,6 +24,12 @@ fn case() -> Case {
     Case::new(&fixture::plan_yaml_with_home(), Mode::Protect, parted())
 }
 
+const DONE: &str = "done: shop-db follows, and replicates; the old primary is kept as shop-db-aside-1 and costs what it did: Pilot Light \
+                    never deletes it. Whoever answers for that does, with a final snapshot: `aws rds modify-db-instance --region \
+                    ap-southeast-2 --db-instance-identifier shop-db-aside-1 --no-deletion-protection --apply-immediately`, then `aws rds \
+                    delete-db-instance --region ap-southeast-2 --db-instance-identifier shop-db-aside-1 --no-skip-final-snapshot \
+                    --final-db-snapshot-identifier shop-db-aside-1-final`";
+
 /// Set aside once, with its data; one replica under the old name.
 fn assert_rebuilt(case: &Case) {
     let serving = arn(RECOVERY, fixture::REPLICA);
@@ -64,14 +70,19 @@ fn the_old_primary_is_set_aside_and_a_replica_takes_its_name() {
             "on its way: the new replica is `creating` (again in 5s)",
             "on its way: the new replica is `creating` (again in 5s)",
             "on its way: the new replica is `modifying` (again in 5s)",
-            "done: shop-db follows, and replicates; the old primary is kept as shop-db-aside-1",
+            DONE,
         ]
     );
     assert_rebuilt(&case);
     let set_aside = case.entry(Action::SetAside).unwrap();
     assert_eq!(
         set_aside.before,
-        json!({"identifier": "shop-db", "setAsideAs": "shop-db-aside-1", "status": "available"})
+        json!({"identifier": "shop-db", "setAsideAs": "shop-db-aside-1", "status": "available", "deleteWith": [
+            "aws rds modify-db-instance --region ap-southeast-2 --db-instance-identifier shop-db-aside-1 --no-deletion-protection \
+             --apply-immediately",
+            "aws rds delete-db-instance --region ap-southeast-2 --db-instance-identifier shop-db-aside-1 --no-skip-final-snapshot \
+             --final-db-snapshot-identifier shop-db-aside-1-final",
+        ]})
     );
     let created = case.entry(Action::CreateReplica).unwrap();
     assert_eq!(created.before, json!({"source": arn(RECOVERY, fixture::REPLICA)}));

@@ -130,6 +130,24 @@ fn any_one_fault_on_the_way_forward_ends_well_or_loudly_and_a_passing_one_ends_r
 }
 
 #[test]
+fn a_promoted_database_is_set_as_the_plan_says_whatever_fails() {
+    for plan in [fixture::PLAN_YAML.to_owned(), fixture::plan_yaml_with_global_cluster()] {
+        let plan = fixture::with_promoted_settings(&plan);
+        let is_replica = plan.contains("rdsReadReplica");
+        fail_every_call(&plan, Course::default(), Faults::none, |drive, end, fault, case| {
+            assert_eq!(matches!(end, End::Recovered), is_transient(fault), "{case}: {end:?}");
+            if matches!(end, End::Recovered) {
+                let id = if is_replica { fixture::REPLICA } else { "reader-1" };
+                let set = drive.world.peek_restored(id).unwrap().settings;
+                assert_eq!(set.parameter_group.as_deref(), Some(fixture::PROMOTED.0), "{case}");
+                assert_eq!(set.tags.len(), 1, "{case}");
+            }
+            assert_eq!(drive.faults.count("rds:RebootDBInstance"), 0, "{case}");
+        });
+    }
+}
+
+#[test]
 fn a_refused_promotion_ends_in_the_exact_values_before_whatever_else_fails() {
     let refused = || Faults::none().every("rds:PromoteReadReplica", Fault::Refused);
     fail_every_call(fixture::PLAN_YAML, Course::default(), refused, |drive, end, fault, case| {
@@ -170,6 +188,8 @@ fn every_invocation_twice_is_the_same_as_once() {
         (fixture::PLAN_YAML.to_owned(), true),
         (fixture::plan_yaml_without_database(), true),
         (fixture::plan_yaml_with_global_cluster(), false),
+        (fixture::with_promoted_settings(fixture::PLAN_YAML), false),
+        (fixture::with_promoted_settings(&fixture::plan_yaml_with_global_cluster()), false),
         (fixture::plan_yaml_with_global_cluster(), true),
     ] {
         let [once, twice] = [false, true].map(|twice| {

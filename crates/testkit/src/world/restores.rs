@@ -54,6 +54,8 @@ pub(super) struct Restores {
     next_fails: Option<String>,
     /// Names of this Region are those that a restore cannot use.
     foreign_region: String,
+    /// By name: the parameter groups there are besides the defaults, with their families.
+    parameter_groups: BTreeMap<String, String>,
 }
 
 impl FakeWorld {
@@ -89,6 +91,17 @@ impl FakeWorld {
         }
     }
 
+    /// Puts a parameter group of this family there, for instances and clusters alike.
+    pub fn put_parameter_group(&self, name: &str, family: &str) {
+        self.write().restores.parameter_groups.insert(name.into(), family.into());
+    }
+
+    /// A parameter group's family; every engine's default group is there and is named for its family.
+    pub fn parameter_group_family(&self, name: &str) -> Option<String> {
+        let of_default = name.strip_prefix("default").map(|family| family.trim_start_matches('.').to_owned());
+        of_default.or_else(|| self.read().restores.parameter_groups.get(name).cloned())
+    }
+
     /// Takes a database away.
     pub fn remove_restored(&self, identifier: &str) {
         self.write().restores.databases.remove(identifier);
@@ -106,7 +119,7 @@ impl FakeWorld {
 }
 
 /// A database as a restore leaves it.
-fn restored(kind: RestoredKind, identifier: &str, metadata: &BTreeMap<String, String>) -> RestoredObserved {
+pub(super) fn restored(kind: RestoredKind, identifier: &str, metadata: &BTreeMap<String, String>) -> RestoredObserved {
     let given = |key: &str| metadata.get(key).cloned();
     let list = |key: &str| given(key).and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
     let (service, place, status, engine) = match kind {
@@ -281,8 +294,11 @@ impl Backups for FakeWorld {
 }
 
 impl RestoredDatabases for FakeWorld {
-    async fn describe(&self, _kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
+    async fn describe(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
         let mut state = self.write();
+        if let Some(settings) = state.settings_of_a_replicated(kind, identifier) {
+            state.restores.databases.entry(identifier.into()).or_insert((settings, Vec::new()));
+        }
         let Some((observed, under_way)) = state.restores.databases.get_mut(identifier) else { return Ok(None) };
         let mut seen = observed.clone();
         if !under_way.is_empty() {

@@ -74,6 +74,10 @@ impl Region for Stage {
         RestoredDatabases::describe(&self.world, kind, identifier).await
     }
 
+    async fn parameter_group_family(&self, _kind: RestoredKind, name: &str) -> Result<Option<String>, CallError> {
+        Ok(self.world.parameter_group_family(name))
+    }
+
     async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
         self.world.cache(replication_group_id).await
     }

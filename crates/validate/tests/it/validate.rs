@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
+mod promoted;
 mod restores;
 
 mod caches;
@@ -130,6 +131,11 @@ impl Region for Seen {
     async fn restored(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestoredObserved>, CallError> {
         self.check("restored")?;
         RestoredDatabases::describe(&self.world, kind, identifier).await
+    }
+
+    async fn parameter_group_family(&self, _kind: RestoredKind, name: &str) -> Result<Option<String>, CallError> {
+        self.check("parameter group")?;
+        Ok(self.world.parameter_group_family(name))
     }
 
     async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
@@ -262,7 +268,11 @@ impl Stage {
 
     /// Data and compute are there, and the application works.
     async fn recovered() -> Self {
-        let stage = Self::ready();
+        Self::recovered_by(&plan_yaml()).await
+    }
+
+    async fn recovered_by(plan_yaml: &str) -> Self {
+        let stage = Self::ready_for(plan_yaml);
         stage.seen.world.change_replica(REPLICA, |replica| {
             replica.observed.source = None;
             replica.observed.replication = None;

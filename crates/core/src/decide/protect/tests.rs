@@ -96,3 +96,16 @@ fn names_fit_into_what_rds_takes() {
     let long = aside_identifier(&format!("{}-b", "a".repeat(53)), 12345);
     assert!(long.len() <= 63 && !long.contains("--"), "{long}");
 }
+
+#[test]
+fn a_person_deletes_with_a_final_snapshot_and_lifts_the_protection_before() {
+    assert_eq!(
+        delete_commands("ap-southeast-2", "shop-db-aside-7"),
+        [
+            "aws rds modify-db-instance --region ap-southeast-2 --db-instance-identifier shop-db-aside-7 --no-deletion-protection \
+             --apply-immediately",
+            "aws rds delete-db-instance --region ap-southeast-2 --db-instance-identifier shop-db-aside-7 --no-skip-final-snapshot \
+             --final-db-snapshot-identifier shop-db-aside-7-final",
+        ]
+    );
+}

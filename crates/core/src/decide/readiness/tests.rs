@@ -13,6 +13,8 @@ fn component() -> RdsReadReplica {
         backup_retention_days: 7,
         primary_settings: crate::plan::InstanceSettings::default(),
         replica_settings: crate::plan::InstanceSettings::default(),
+        promoted_settings: Box::default(),
+        home_settings: Box::default(),
         timeout_seconds: 900,
     }
 }

@@ -10,6 +10,7 @@ mod hooks;
 mod in_region;
 mod names;
 mod point_in_time;
+mod promoted;
 mod proof;
 mod records;
 mod restore;
@@ -28,6 +29,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
     restore::check(plan, &mut problems);
+    promoted::check(plan, &mut problems);
     hooks::check(plan, &mut problems);
     cache::check(plan, &mut problems);
     records::check(plan, &mut problems);

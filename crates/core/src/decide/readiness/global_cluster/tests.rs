@@ -10,6 +10,8 @@ fn component() -> AuroraGlobalCluster {
         global_cluster_identifier: "shop-global".into(),
         primary_cluster_identifier: "shop".into(),
         recovery_cluster_identifier: "shop-dr".into(),
+        promoted_settings: Box::default(),
+        home_settings: Box::default(),
         timeout_seconds: 900,
     }
 }
