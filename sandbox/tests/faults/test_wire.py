@@ -44,7 +44,7 @@ class _Wire:
     http: aiohttp.ClientSession
     effects: list[str] = field(default_factory=list)
 
-    async def call(self, timeout_seconds: float = 10) -> int:
+    async def call(self, timeout_seconds: float = 60) -> int:
         """Make the promotion's call."""
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         async with self.http.post(self.url, data=_FORM, headers=_HEADERS, timeout=timeout) as answer:
