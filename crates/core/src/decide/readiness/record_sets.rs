@@ -33,7 +33,9 @@ fn refused(wanted: &DnsRecord, found: &RecordObserved, plan: &[DnsRecord]) -> Op
     let (is, becomes) = (policy(found.weight, found.failover), policy(wanted.weight, wanted.failover));
     let record = told(wanted);
     if is != becomes {
-        return Some(format!("{record} is {is}, the plan's is {becomes}; an UPSERT cannot change the policy: correct the plan"));
+        return Some(format!(
+            "{record} is {is}, the plan's is {becomes}; an UPSERT cannot change the policy: correct the plan"
+        ));
     }
     let (role, before) = (wanted.failover?, found.failover?);
     (role != before && !has_other(wanted, role, plan)).then(|| {
