@@ -93,8 +93,8 @@ def forbidden(seen: Seen) -> list[str]:
         found.append(f"{seen.outcome}, after a promotion was accepted")
     if seen.outcome == "stuck":
         found += _stuck(seen)
-    if seen.lost and not seen.mode.disaster:
-        found.append(f"{seen.lost} confirmed orders were lost by a planned run")
+    if not seen.mode.disaster:
+        found += _lost(seen)
     return found + _split(seen)
 
 
@@ -152,6 +152,15 @@ def _stuck(seen: Seen) -> list[str]:
     if seen.resumed != "recovered":
         return [f"the page's next command ended {seen.resumed}"]
     return _not_recovered(seen.at_last, seen.mode) if seen.at_last else ["nobody looked after the page's next command"]
+
+
+def _lost(seen: Seen) -> list[str]:
+    """What a planned run may not do: lose an order that was confirmed."""
+    if seen.lost:
+        return [f"{seen.lost} confirmed orders were lost by a planned run"]
+    if seen.served_by and seen.lost is None:
+        return ["orders are taken, and those that were confirmed cannot be read"]
+    return []
 
 
 def _split(seen: Seen) -> list[str]:

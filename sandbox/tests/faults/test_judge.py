@@ -78,6 +78,7 @@ ROWS = [
     ("a planned run loses none", _seen("recovered", RECOVERED, lost=0, **SWITCHOVER), None),
     ("a planned run lost some", _seen("recovered", RECOVERED, lost=3, **SWITCHOVER), "3 confirmed orders were lost"),
     ("lost, and rolled back", _seen("rolledBack", BEFORE, lost=1, **FAILBACK), "1 confirmed orders were lost"),
+    ("nothing can be read", _seen("recovered", RECOVERED, served_by=["there"], **SWITCHOVER), "cannot be read"),
     ("home", _seen("recovered", HOME, served_by=["there"], lost=0, **FAILBACK), None),
     ("home, and not followed", _seen("recovered", replace(HOME, left_follows=False), **FAILBACK), "was left follows"),
     ("home, and not at rest", _seen("recovered", replace(HOME, left_sizes=(2, 4, 2)), **FAILBACK), "was left rests"),
