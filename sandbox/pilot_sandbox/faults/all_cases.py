@@ -22,8 +22,13 @@ _MAKING_TRIES = 3
 
 def recorded(stack: Stack, scenario: str) -> list[dict]:
     """The calls of one run of a scenario in which nothing fails but what belongs to it."""
-    workload = _workload()
-    result, calls = CaseRun(stack, Case(scenario, "", 0, NOTHING), workload).recorded()
+    for tries_left in reversed(range(_MAKING_TRIES)):
+        try:
+            result, calls = CaseRun(stack, Case(scenario, "", 0, NOTHING), _workload()).recorded()
+            break
+        except WorkloadNotMade:
+            if not tries_left:
+                raise
     expected = "rolledBack" if scenario.endswith("rollback") else "recovered"
     if result.outcome != expected or result.forbidden:
         raise RuntimeError(f"the {scenario} itself, without any fault, ended {result.outcome}: {result.forbidden}")

@@ -77,12 +77,15 @@ mod tests {
         let failover = |id, role| record(Some(id), None, Some(role));
         let pair = vec![failover("a", Primary), failover("b", Secondary)];
         let weights = vec![weighted("a", 100), weighted("b", 0)];
-        let cases: [(&str, &[DnsRecord], Vec<DnsRecord>, Option<&str>); 9] = [
+        // What the plan does, what the zone has, what the plan wants, and what is said of it if Route 53 would refuse it.
+        type Case<'a> = (&'a str, &'a [DnsRecord], Vec<DnsRecord>, Option<&'a str>);
+        let simple = record(None, None, None);
+        let cases: [Case<'_>; 9] = [
             ("weights move", &weights, vec![weighted("a", 0), weighted("b", 100)], None),
             ("one weight moves", &weights, vec![weighted("b", 100)], None),
             ("roles are exchanged", &pair, vec![failover("a", Secondary), failover("b", Primary)], None),
             ("another value", &pair, vec![failover("a", Primary)], None),
-            ("simple", &[record(None, None, None)], vec![record(None, None, None)], None),
+            ("simple", std::slice::from_ref(&simple), vec![simple.clone()], None),
             ("weight on a pair", &pair, vec![weighted("a", 1)], Some("is failover, the plan's is weighted")),
             ("roles for weights", &weights, vec![failover("b", Primary)], Some("is weighted, the plan's is failover")),
             ("a second primary", &pair, vec![failover("b", Primary)], Some("name both records of the pair")),
