@@ -19,7 +19,7 @@ def look(stack: Stack, names: Names, mode: Mode) -> State:
         left_sizes=_sizes(left_group),
         doors={
             "load balancer": sorted(balancers[0]["SecurityGroups"]),
-            "database": sorted(each["VpcSecurityGroupId"] for each in original.get("VpcSecurityGroups", [])),
+            "database": _door(original),
         },
         promoted=bool(database) and not _source(database),
         available=_available(database),
@@ -45,6 +45,12 @@ def _instance(stack: Stack, names: Names, region: str) -> dict:
         return rds.describe_db_instances(DBInstanceIdentifier=names.database(region))["DBInstances"][0]
     except rds.exceptions.DBInstanceNotFoundFault:
         return {}
+
+
+def _door(instance: dict) -> list[str]:
+    """Its security groups. One that is `removing` is none of them any more: what was asked of RDS is what counts."""
+    groups = instance.get("VpcSecurityGroups", [])
+    return sorted(each["VpcSecurityGroupId"] for each in groups if each["Status"] != "removing")
 
 
 def _source(instance: dict) -> str:
