@@ -94,7 +94,7 @@ bench: setup build-native ## Time failovers against the delays that the sandbox 
 	@$(PILOT_SANDBOX) bench
 
 .PHONY: faults
-faults: setup build-native ## Let every call of a failover fail in every way, in whole runs (about an hour); FAULTS="--random-kills 100" or "--only fence"
+faults: setup build-native ## Let every call of a failover fail in every way, in whole runs (about an hour); FAULTS="--random-kills 100", "--only fence", "--mode failback" or "--mode switchover"
 	@$(PILOT_SANDBOX) faults $(FAULTS)
 
 # --- checks ----------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from .children import ChildFailed
 from .demo import demo
 from .deploy import DeployFailed
 from .faults.command import FaultOptions, faults
+from .faults.modes import MODES
 from .naming import InvalidName
 from .paths import SandboxPaths
 from .plan_for import PlanUnusable
@@ -79,7 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     demonstration.set_defaults(run=_demo)
     timing = commands.add_parser("bench", help="time failovers against the delays that the sandbox injects")
     timing.set_defaults(run=lambda _: asyncio.run(run_interruptible(bench())))
-    harm = commands.add_parser("faults", help="let every call of a failover fail in every way, in whole runs")
+    harm = commands.add_parser("faults", help="let every call of a run fail in every way, in whole runs")
+    harm.add_argument(
+        "--mode",
+        default=FaultOptions.mode,
+        choices=list(MODES),
+        help="of the runs whose calls fail; a failback comes after a failover and protect (default: %(default)s)",
+    )
     harm.add_argument("--only", default="", help="only the cases whose text holds this")
     harm.add_argument("--parallel", type=int, default=8, help="so many runs side by side (default: %(default)s)")
     harm.add_argument("--random-kills", type=int, default=0, help="instead: so many processes killed at random moments")
@@ -135,7 +142,7 @@ def _demo(parsed: argparse.Namespace) -> int:
 
 
 def _faults(parsed: argparse.Namespace) -> int:
-    options = FaultOptions(parsed.only, parsed.parallel, parsed.random_kills, parsed.seed)
+    options = FaultOptions(parsed.only, parsed.parallel, parsed.random_kills, parsed.seed, parsed.mode)
     return asyncio.run(run_interruptible(faults(options)))
 
 

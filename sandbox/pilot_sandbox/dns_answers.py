@@ -1,5 +1,6 @@
 """What Route 53 would answer: pure functions over a snapshot of the hosted zones, no network and no clock."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ _CNAME_DEPTH_MAX = 8
 _ALIAS_TTL_SECONDS = 60
 
 IsHealthy = Callable[[str], bool]
+#: Draws a whole number from 0 up to, and without, the one given: what decides between weighted records.
+Draw = Callable[[int], int]
 
 
 class UnsupportedRecord(ValueError):
@@ -19,13 +22,14 @@ class UnsupportedRecord(ValueError):
 
 @dataclass(frozen=True)
 class RecordSet:
-    """One resource record set, simple or one of a failover pair."""
+    """One resource record set: simple, one of a failover pair, or one of several with weights."""
 
     name: str
     type: str
     ttl_seconds: int
     values: tuple[str, ...]
     failover: str | None = None
+    weight: int | None = None
     health_check_id: str | None = None
     alias_target: str | None = None
     unsupported: str | None = None
@@ -35,7 +39,7 @@ class RecordSet:
         """Read a ResourceRecordSet as ListResourceRecordSets returns it."""
         unsupported = [
             key
-            for key in ("Weight", "Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig")
+            for key in ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig")
             if record.get(key) not in (None, False, "")
         ]
         return cls(
@@ -44,6 +48,7 @@ class RecordSet:
             ttl_seconds=int(record.get("TTL", _ALIAS_TTL_SECONDS)),
             values=tuple(value["Value"] for value in record.get("ResourceRecords", ())),
             failover=record.get("Failover"),
+            weight=record.get("Weight"),
             health_check_id=record.get("HealthCheckId"),
             alias_target=record["AliasTarget"]["DNSName"].lower().rstrip(".") + "."
             if "AliasTarget" in record
@@ -68,24 +73,43 @@ class Zones:
         return [record for record in self.records[zone] if record.name == name]
 
 
-def choose(records: list[RecordSet], is_healthy: IsHealthy) -> RecordSet:
+def choose(records: list[RecordSet], is_healthy: IsHealthy, draw: Draw = random.randrange) -> RecordSet:
     """Pick the record set that Route 53 would answer with, out of those with the same name and type."""
     for record in records:
         if record.unsupported:
             raise UnsupportedRecord(f"{record.name} {record.type}: {record.unsupported} records are not answered here")
-    by_role = {record.failover: record for record in records if record.failover}
-    primary, secondary = by_role.get("PRIMARY"), by_role.get("SECONDARY")
-    if primary is None or secondary is None:
-        return primary or secondary or records[0]
 
     def healthy(record: RecordSet) -> bool:
         return record.health_check_id is None or is_healthy(record.health_check_id)
 
+    if all(record.weight is not None for record in records):
+        return _by_weight([record for record in records if healthy(record)] or records, draw)
+    by_role = {record.failover: record for record in records if record.failover}
+    primary, secondary = by_role.get("PRIMARY"), by_role.get("SECONDARY")
+    if primary is None or secondary is None:
+        return primary or secondary or records[0]
     # With nothing healthy to offer, Route 53 answers as if everything were.
     return secondary if not healthy(primary) and healthy(secondary) else primary
 
 
-def answer(query: DNSRecord, zones: Zones, is_healthy: IsHealthy) -> DNSRecord:
+def _by_weight(candidates: list[RecordSet], draw: Draw) -> RecordSet:
+    """Draw one of the weighted candidates, each as likely as its weight's share of their sum.
+
+    Weight 0 is answered only when no candidate has more, and then each is as likely (developer guide, "Weighted
+    routing" and "How Amazon Route 53 chooses records when health checking is configured").
+    """
+    weighty = [record for record in candidates if record.weight]
+    if not weighty:
+        return candidates[draw(len(candidates))]
+    drawn = draw(sum(record.weight for record in weighty))
+    for record in weighty:
+        if drawn < record.weight:
+            return record
+        drawn -= record.weight
+    raise AssertionError("a draw is below the sum that it was drawn from")
+
+
+def answer(query: DNSRecord, zones: Zones, is_healthy: IsHealthy, draw: Draw = random.randrange) -> DNSRecord:
     """Answer one question authoritatively from `zones`."""
     reply = query.reply(aa=1, ra=0)
     name = str(query.q.qname).lower().rstrip(".") + "."
@@ -96,7 +120,7 @@ def answer(query: DNSRecord, zones: Zones, is_healthy: IsHealthy) -> DNSRecord:
         reply.header.aa = 0
         return reply
     try:
-        exists = _follow(reply, zones, zone, name, wanted, is_healthy)
+        exists = _follow(reply, zones, zone, name, wanted, lambda records: choose(records, is_healthy, draw))
     except UnsupportedRecord:
         reply.header.rcode = RCODE.SERVFAIL
         return reply
@@ -109,7 +133,9 @@ def answer(query: DNSRecord, zones: Zones, is_healthy: IsHealthy) -> DNSRecord:
     return reply
 
 
-def _follow(reply: DNSRecord, zones: Zones, zone: str, name: str, wanted: str, is_healthy: IsHealthy) -> bool:
+def _follow(
+    reply: DNSRecord, zones: Zones, zone: str, name: str, wanted: str, choice: Callable[[list[RecordSet]], RecordSet]
+) -> bool:
     """Add the answer for `name`, following CNAMEs inside our zones; False when the first name does not exist."""
     owner = name
     for depth in range(_CNAME_DEPTH_MAX):
@@ -122,7 +148,7 @@ def _follow(reply: DNSRecord, zones: Zones, zone: str, name: str, wanted: str, i
             fitting = [record for record in here if record.type == "CNAME"]
         if not fitting:
             return True
-        chosen = choose(fitting, is_healthy)
+        chosen = choice(fitting)
         if chosen.alias_target is not None:
             # An alias is resolved inside Route 53: the target's data under the alias's own name.
             name = chosen.alias_target

@@ -1,7 +1,8 @@
 """Route 53: changes that take time, and health checks with their whole configuration.
 
 What ministack lacks: a PENDING that lasts, GetHealthCheckStatus, the compare-and-set by HealthCheckVersion, members
-reset by UpdateHealthCheck, and `AWS::Route53::HealthCheck` in CloudFormation.
+reset by UpdateHealthCheck, refusals of records whose routing policies do not go together (`route53_policies.py`), and
+`AWS::Route53::HealthCheck` in CloudFormation.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from xml.etree.ElementTree import Element, SubElement
 from ministack.services import route53
 from ministack.services.cloudformation import provisioners
 
+from . import route53_policies
 from .world_hooks import World
 
 _HEALTH_CHECK_STATUS_PATH = re.compile(r"/2013-04-01/healthcheck/([^/]+)/status")
 _HEALTH_CHECKS_PATH = "/2013-04-01/healthcheck"
-_RECORD_PATH = re.compile(r"/2013-04-01/hostedzone/[^/]+/rrset/?")
+_RECORD_PATH = re.compile(r"/2013-04-01/hostedzone/([^/]+)/rrset/?")
 # The defaults that AWS reports for a check of an endpoint.
 _DEFAULTS = {"RequestInterval": 30, "FailureThreshold": 3, "MeasureLatency": False, "Inverted": False}
 _PORT_OF_TYPE = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
@@ -39,10 +41,11 @@ def install(world: World) -> None:
             return await asyncio.to_thread(health_check_status, world, status_of.group(1))
         if method == "POST" and path == _HEALTH_CHECKS_PATH and (refusal := _refuse_health_check(body)) is not None:
             return refusal
-        if method == "POST" and _RECORD_PATH.fullmatch(path):
+        if method == "POST" and (records_of := _RECORD_PATH.fullmatch(path)):
             # The hook blocks, and this is the event loop: ask beforehand, off it.
             _Propagation.seconds = await asyncio.to_thread(world.delay_seconds, "recordsInsyncSeconds")
-            return _refuse_batch(body) or await handle(method, path, headers, body, query)
+            refusal = _refuse_batch(body) or _refuse_policies(records_of.group(1), body)
+            return refusal or await handle(method, path, headers, body, query)
         return await handle(method, path, headers, body, query)
 
     route53.handle_request = handle_request
@@ -100,6 +103,19 @@ def _refuse_batch(body: bytes) -> tuple | None:
         message = f"The batch holds {records} records and {characters} characters (UPSERT counts twice)."
         return route53._error_response("InvalidChangeBatch", message, 400)
     return None
+
+
+def _refuse_policies(zone_id: str, body: bytes) -> tuple | None:
+    root = route53._parse_body(body)
+    if root is None:
+        return None
+    changes = []
+    for element in (each for each in root.iter() if each.tag.rsplit("}", 1)[-1] == "Change"):
+        if (record := route53._find(element, "ResourceRecordSet")) is not None:
+            changes.append((route53._text(element, "Action"), route53._parse_record_set(record)))
+    with route53._lock:
+        refused = route53_policies.refusal(route53._records.get(zone_id, []), changes, route53._health_checks.keys())
+    return None if refused is None else route53._error_response(*refused)
 
 
 def _refuse_health_check(body: bytes) -> tuple | None:

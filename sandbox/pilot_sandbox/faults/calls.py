@@ -52,13 +52,13 @@ def cases_of(scenario: str, recorded: list[dict], functions: frozenset[str] | No
     ]
 
 
-def random_kills(recorded: list[dict], count: int, seed: int) -> list[Case]:
+def random_kills(scenario: str, recorded: list[dict], count: int, seed: int) -> list[Case]:
     """The process killed at random moments: after a random call, a random while later."""
     chance = random.Random(seed)
     calls = [call for call in recorded if _is_ours(call, None)]
     picked = (chance.choice(calls) for _ in range(count))
     return [
-        Case("failover", site_name(call), call["nth"], "process killed", round(chance.uniform(0, 0.2), 3))
+        Case(scenario, site_name(call), call["nth"], "process killed", round(chance.uniform(0, 0.2), 3))
         for call in picked
     ]
 

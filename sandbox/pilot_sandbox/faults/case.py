@@ -1,4 +1,4 @@
-"""One case: a fresh workload, a dead primary, one fault, one run - and what is true afterwards."""
+"""One case: a fresh workload, what comes before its run, one fault, the run - and what is true afterwards."""
 
 import json
 import shlex
@@ -13,6 +13,8 @@ from ..paths import REPOSITORY
 from .calls import Case, site_name
 from .judge import Seen, State, forbidden
 from .kinds import arm
+from .look import look
+from .modes import MODES
 from .pages import Pages
 from .scenarios import SCENARIOS
 from .stack import ControlFailed, Stack
@@ -52,6 +54,8 @@ class CaseRun:
         self._names = Names(workload, Regions(stack.primary, stack.recovery))
         self._name = workload
         self._scenario = SCENARIOS[case.scenario]
+        self._mode = MODES[self._scenario.mode]
+        self._left, self._entered = self._mode.leads(self._names.regions)
         self._runs: list[str] = []
 
     def run(self) -> Result:
@@ -79,14 +83,19 @@ class CaseRun:
 
     def _through(self) -> tuple[Seen, str, bool]:
         self._put_plan()
+        if self._mode.homeward:
+            self._fail_over_and_protect()
+        # What comes before the run is none of the case's calls, and does not count in their numbers.
+        self._stack.forget_calls(self._name)
         pages = Pages(self._stack, self._name)
-        before = self._state()
-        self._stack.control("POST", "/primary/down", workload=self._name)
+        before, lost_before = self._state(), self._lost()
+        if self._mode.disaster:
+            self._stack.control("POST", "/primary/down", workload=self._name)
         lift_scenario = self._scenario.arm(self._stack, self._name)
         lift = arm(self._stack, self._case, self._name)
         run_id = f"{self._name}-run"
         self._runs.append(run_id)
-        arn = self._start({"plan": self._name, "mode": "failover", "reason": f"{self._case}"}, run_id)
+        arn = self._start({"plan": self._name, "mode": self._mode.name, "reason": f"{self._case}"}, run_id)
         outcome = self._outcome(arn)
         lift()
         lift_scenario()
@@ -97,16 +106,30 @@ class CaseRun:
             self._state(),
             calls,
             self._journals(),
-            recovery_region=self._stack.recovery,
-            primary_region=self._stack.primary,
+            mode=self._mode,
+            entered_region=self._entered,
+            left_region=self._left,
         )
         fired = any(site_name(call) == self._case.call and call["cut"] for call in calls)
         if outcome == "stuck":
             self._go_on(seen, pages)
         if outcome != "unended" and (outcome != "stuck" or seen.resumed == "recovered"):
             seen.served_by = self._served_by()
+            if (lost := self._lost()) is not None and lost_before is not None:
+                seen.lost = lost - lost_before
         pages.close()
         return seen, run_id, fired
+
+    def _fail_over_and_protect(self) -> None:
+        """The way out, without any fault: the recovery Region serves, and the mended primary follows it."""
+        self._stack.control("POST", "/primary/down", workload=self._name)
+        for mode in ("failover", "protect"):
+            arn = self._start({"plan": self._name, "mode": mode, "reason": "before the case"}, f"{self._name}-{mode}")
+            if (outcome := self._outcome(arn)) != "recovered":
+                raise WorkloadNotMade(f"the {mode} before the case ended {outcome}")
+            self._stack.control("POST", "/primary/up", workload=self._name)
+        if set(self._serving()) != {self._left} or self._lost() is None:
+            raise WorkloadNotMade(f"{self._left} does not serve before the case")
 
     def _go_on(self, seen: Seen, pages: Pages) -> None:
         seen.page = pages.with_next_command()
@@ -125,9 +148,14 @@ class CaseRun:
         key = f"plans/{self._name}.yaml"
         plan = yaml.safe_load(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         plan["policy"] |= {"holdSeconds": 1, "forwardTries": 1}
+        if not self._mode.disaster:
+            # Nothing comes of waiting for a better day when it is the look at it that fails.
+            plan["policy"]["assessTimeoutSeconds"] = 90
         plan["fence"]["timeoutSeconds"] = 15
         plan["validation"]["timeoutSeconds"] = 60
-        for component in plan["databases"] + plan["compute"] + plan["traffic"]:
+        plan["home"]["fence"]["timeoutSeconds"] = 30
+        plan["home"]["validation"]["timeoutSeconds"] = 60
+        for component in plan["databases"] + plan["compute"] + plan["traffic"] + plan["home"]["compute"]:
             component["timeoutSeconds"] = 90
         self._scenario.change(plan)
         s3.put_object(Bucket=bucket, Key=key, Body=yaml.safe_dump(plan).encode())
@@ -163,25 +191,7 @@ class CaseRun:
         return {"Refused": "refused", "RolledBack": "rolledBack", "Stuck": "stuck"}.get(error, error)
 
     def _state(self) -> State:
-        aws, names = self._stack.aws, self._names
-        recovery, primary = self._stack.recovery, self._stack.primary
-        group, primary_group = (_group(aws("autoscaling", region), names.group) for region in (recovery, primary))
-        replica = _instance(aws("rds", recovery), names.database(recovery))
-        original = _instance(aws("rds", primary), names.database(primary))
-        balancers = aws("elbv2", primary).describe_load_balancers(Names=[names.load_balancer_name])["LoadBalancers"]
-        stop = aws("s3").list_objects_v2(Bucket=self._stack.outputs["StopBucketName"], Prefix=names.stop_key)
-        return State(
-            sizes=_sizes(group),
-            primary_sizes=_sizes(primary_group),
-            primary_doors={
-                "load balancer": sorted(balancers[0]["SecurityGroups"]),
-                "database": sorted(group["VpcSecurityGroupId"] for group in original["VpcSecurityGroups"]),
-            },
-            promoted="ReadReplicaSourceDBInstanceIdentifier" not in replica,
-            available=replica["DBInstanceStatus"] == "available",
-            in_service=sum(instance["LifecycleState"] == "InService" for instance in group["Instances"]),
-            stop_object=any(found["Key"] == names.stop_key for found in stop.get("Contents", [])),
-        )
+        return look(self._stack, self._names, self._mode)
 
     def _journals(self) -> list[dict]:
         """Of every run of this workload."""
@@ -189,25 +199,30 @@ class CaseRun:
 
     def _served_by(self) -> list[str]:
         """Mend the primary, let it come up, and see who takes the client's orders."""
-        self._stack.control("POST", "/primary/up", workload=self._name)
+        if self._mode.disaster:
+            self._stack.control("POST", "/primary/up", workload=self._name)
+        return self._serving()
+
+    def _serving(self) -> list[str]:
+        """The Regions that took the client's newest orders; none if nobody does for long."""
         deadline = time.monotonic() + _SERVED_SECONDS_MAX
-        confirmed = self._stack.control("GET", "/client", workload=self._name)["acked"]
+        confirmed = self._client()["acked"]
         while time.monotonic() < deadline:
-            seen = self._stack.control("GET", "/client", workload=self._name)
+            seen = self._client()
             if seen["acked"] >= confirmed + _ORDERS:
                 # An order that failed was taken by nobody.
                 return [region for region in seen["lastRegions"] if region][-_ORDERS:]
             time.sleep(_POLL_SECONDS)
         return []
 
+    def _lost(self) -> int | None:
+        """How many confirmed orders cannot be read; `None` if nothing can be for long, or a disaster may lose some."""
+        if self._mode.disaster:
+            return None
+        deadline = time.monotonic() + _SERVED_SECONDS_MAX
+        while (lost := self._client()["lost"]) is None and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return lost
 
-def _group(autoscaling, name: str) -> dict:
-    return autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
-
-
-def _sizes(group: dict) -> tuple[int, int, int]:
-    return group["MinSize"], group["MaxSize"], group["DesiredCapacity"]
-
-
-def _instance(rds, identifier: str) -> dict:
-    return rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+    def _client(self) -> dict:
+        return self._stack.control("GET", "/client", workload=self._name)

@@ -32,6 +32,8 @@ class FaultOptions:
     #: Instead of every fault on every call: so many processes killed at random moments.
     random_kills: int = 0
     seed: int = 1
+    #: The mode of the runs that fail: one of `MODES`.
+    mode: str = "failover"
 
 
 async def faults(options: FaultOptions) -> int:
@@ -69,11 +71,11 @@ def _run(stack: Stack, options: FaultOptions, say) -> int:
     if not cases:
         say(f"no case holds {options.only!r}")
         return 1
-    say(f"{len(cases)} cases, {options.side_by_side} side by side")
+    say(f"{len(cases)} cases of a {options.mode}, {options.side_by_side} side by side")
     with Display(len(cases)) as display:
         results = run_cases(stack, cases, options.side_by_side, display.ended)
     path = OUT / "faults.json"
-    write(results, path)
+    write(options.mode, results, path)
     Console().print(table(results))
     forbidden = sum(bool(result.forbidden) for result in results)
     say(f"{len(results)} cases, {forbidden} forbidden; all of them in {path}")
@@ -82,8 +84,8 @@ def _run(stack: Stack, options: FaultOptions, say) -> int:
 
 def _cases(stack: Stack, options: FaultOptions, say) -> list[Case]:
     if options.random_kills:
-        return random_kills(recorded(stack, "failover"), options.random_kills, options.seed)
-    cases = [case for case in every_case(stack, say) if options.only in str(case)]
+        return random_kills(options.mode, recorded(stack, options.mode), options.random_kills, options.seed)
+    cases = [case for case in every_case(stack, options.mode, say) if options.only in str(case)]
     # Mixed, so that an hour's run shows what is wrong in its first minutes.
     random.Random(options.seed).shuffle(cases)
     return cases

@@ -1,10 +1,11 @@
-"""The runs whose calls fail: the failover itself, one that a person approves, one that is rolled back."""
+"""The runs whose calls fail, of every mode: the run itself, one that a person approves, one that is rolled back."""
 
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .modes import MODES
 from .stack import Stack
 
 
@@ -20,6 +21,8 @@ def _arm_nothing(*_: object) -> Callable[[], None]:
 class Scenario:
     """A course of a run."""
 
+    #: In which mode it is started: one of `MODES`.
+    mode: str
     #: Changes the plan.
     change: Callable[[dict], object] = _nothing
     #: Breaks what has to be broken for this course; returns what mends it.
@@ -57,8 +60,15 @@ def _refuse_promotion(stack: Stack, workload: str) -> Callable[[], None]:
     )
 
 
-SCENARIOS = {
-    "failover": Scenario(),
-    "approval": Scenario(change=_ask, meanwhile=_approve, functions=frozenset({"gate"})),
-    "rollback": Scenario(arm=_refuse_promotion, functions=frozenset({"rollback"})),
-}
+def _of_mode(mode: str) -> dict[str, Scenario]:
+    """The three courses; of a failover they are called as they always were."""
+    prefix = "" if mode == "failover" else f"{mode} "
+    return {
+        mode: Scenario(mode),
+        f"{prefix}approval": Scenario(mode, change=_ask, meanwhile=_approve, functions=frozenset({"gate"})),
+        f"{prefix}rollback": Scenario(mode, arm=_refuse_promotion, functions=frozenset({"rollback"})),
+    }
+
+
+#: By name; the first of a mode is called like the mode.
+SCENARIOS = {name: scenario for mode in MODES for name, scenario in _of_mode(mode).items()}

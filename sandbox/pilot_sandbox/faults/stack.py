@@ -44,6 +44,10 @@ class Stack:
         """What of this workload crossed the wire so far, in order."""
         return _http("GET", f"{self.description['faultUrl']}/_wire/calls?workload={workload}", None)
 
+    def forget_calls(self, workload: str) -> None:
+        """Forget what crossed the wire of this workload: its calls are recorded and numbered from here on."""
+        _http("POST", f"{self.description['faultUrl']}/_wire/forget", {"name": workload})
+
     def add_rule(self, rule: dict) -> Callable[[], None]:
         """Add a rule to microburst; returns what removes it."""
         url = self.description["faultUrl"] + "/_microburst/rules"

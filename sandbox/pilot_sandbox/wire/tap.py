@@ -173,6 +173,8 @@ class Tap:
                 self._workloads.add((await request.json())["name"])
             case "DELETE", "workloads":
                 self._workloads.discard((await request.json())["name"])
+            case "POST", "forget":
+                self._forget((await request.json())["name"])
             case "POST", "cuts":
                 self._cuts.append(Cut(**await request.json()))
             case "DELETE", "cuts":
@@ -185,6 +187,12 @@ class Tap:
             case _:
                 return web.json_response({"error": "unknown"}, status=404)
         return web.json_response({})
+
+    def _forget(self, workload: str) -> None:
+        """Of this workload nothing was recorded, and its next calls are the first of their names."""
+        self._records = deque((each for each in self._records if each.workload != workload), maxlen=_RECORDS_MAX)
+        for counted in [counted for counted in self._counts if counted[0] == workload]:
+            del self._counts[counted]
 
 
 async def _answered(_session: object, _context: object, answered: aiohttp.TraceRequestEndParams) -> None:

@@ -65,6 +65,55 @@ def test_a_batch_fails_whole(emulator: Emulator, name: str) -> None:
         change(emulator, zone_id, *many)
 
 
+def test_weights_are_kept_and_changed_together(emulator: Emulator, name: str) -> None:
+    client, zone_id = emulator.client("route53"), zone(emulator, name)
+    for weights in ((255, 0), (0, 255)):
+        pair = [
+            record(f"shop.{name}.test.", f"{side}.{name}.test.", SetIdentifier=side, Weight=weight)
+            for side, weight in zip(("primary", "recovery"), weights, strict=True)
+        ]
+        change(emulator, zone_id, *(("UPSERT", each) for each in pair))
+        listed = client.list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
+        assert [each for each in listed if each["Type"] == "CNAME"] == pair
+
+
+def test_policies_that_do_not_go_together_are_refused(emulator: Emulator, name: str) -> None:
+    zone_id = zone(emulator, name)
+
+    def shop(value: str, **more: object) -> dict:
+        return record(f"shop.{name}.test.", f"{value}.{name}.test.", **more)
+
+    first = shop("a", SetIdentifier="a", Failover="PRIMARY")
+    second = shop("b", SetIdentifier="b", Failover="SECONDARY")
+    simple = record(f"api.{name}.test.", "a.test.")
+    change(emulator, zone_id, *(("CREATE", each) for each in (first, second, simple)))
+    before = values(emulator, zone_id)
+    mixed = {"SetIdentifier": "c", "Weight": 1, "Failover": "PRIMARY"}
+    refused = [
+        ("InvalidInput", shop("c", Weight=1)),
+        ("InvalidInput", shop("c", SetIdentifier="c")),
+        ("InvalidInput", shop("c", **mixed)),
+        ("InvalidChangeBatch", shop("c", SetIdentifier="c", Weight=1)),
+        ("InvalidChangeBatch", shop("c")),
+        ("InvalidChangeBatch", {**simple, "SetIdentifier": "a", "Weight": 1}),
+        # A second primary, by a new record and by the old secondary.
+        ("InvalidChangeBatch", shop("c", SetIdentifier="c", Failover="PRIMARY")),
+        ("InvalidChangeBatch", {**second, "Failover": "PRIMARY"}),
+        ("NoSuchHealthCheck", {**second, "HealthCheckId": "00000000-0000-0000-0000-000000000000"}),
+    ]
+    for code, wrong in refused:
+        with pytest.raises(ClientError) as error:
+            change(emulator, zone_id, ("UPSERT", wrong))
+        assert error.value.response["Error"]["Code"] == code, (wrong, error.value.response["Error"])
+        assert values(emulator, zone_id) == before
+    # Both at once, the roles are exchanged; and a whole pair may become weighted in one batch.
+    swapped = [{**first, "Failover": "SECONDARY"}, {**second, "Failover": "PRIMARY"}]
+    change(emulator, zone_id, *(("UPSERT", each) for each in swapped))
+    weighted = [shop(side, SetIdentifier=side, Weight=1) for side in ("c", "d")]
+    batch = [("DELETE", each) for each in swapped] + [("CREATE", each) for each in weighted]
+    change(emulator, zone_id, *batch)
+
+
 def test_a_failover_pair_keeps_its_health_check(emulator: Emulator, name: str) -> None:
     client, zone_id = emulator.client("route53"), zone(emulator, name)
     check = client.create_health_check(CallerReference=name, HealthCheckConfig=STOP_CHECK)["HealthCheck"]

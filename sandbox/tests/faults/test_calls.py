@@ -32,9 +32,13 @@ def test_every_call_gets_every_fault() -> None:
 
 def test_random_kills_are_the_same_for_one_seed() -> None:
     """What was found once can be found again."""
-    assert random_kills(RECORDED, 20, 7) == random_kills(RECORDED, 20, 7) != random_kills(RECORDED, 20, 8)
+    assert (
+        random_kills("failover", RECORDED, 20, 7)
+        == random_kills("failover", RECORDED, 20, 7)
+        != random_kills("failover", RECORDED, 20, 8)
+    )
     made = {site_name(call) for call in RECORDED[1:]}
-    assert {case.call for case in random_kills(RECORDED, 50, 1)} <= made
+    assert {case.call for case in random_kills("failover", RECORDED, 50, 1)} <= made
 
 
 def _context(service: str, operation: str, path: str = "/", agent: str = "") -> RequestContext:

@@ -4,24 +4,31 @@ from dataclasses import replace
 
 import pytest
 from pilot_sandbox.faults.judge import Seen, State, forbidden
+from pilot_sandbox.faults.modes import MODES
 
 BEFORE = State(
     sizes=(0, 0, 0),
-    primary_sizes=(2, 4, 2),
-    primary_doors={"load balancer": ["sg-open"], "database": ["sg-db"]},
+    left_sizes=(2, 4, 2),
+    doors={"load balancer": ["sg-open"], "database": ["sg-db"]},
     promoted=False,
     available=True,
     in_service=0,
-    stop_object=False,
+    led_over=False,
 )
-RECOVERED = replace(BEFORE, sizes=(2, 4, 2), primary_sizes=(0, 0, 0), promoted=True, in_service=2, stop_object=True)
-PROMOTION = {"operation": "rds.PromoteReadReplica", "item": "", "status": 200, "function": "promote-db"}
-RESIZE = {"operation": "autoscaling.UpdateAutoScalingGroup", "item": "", "status": 200, "function": "scale-compute"}
+RECOVERED = replace(BEFORE, sizes=(2, 4, 2), left_sizes=(0, 0, 0), promoted=True, in_service=2, led_over=True)
+ACCEPTED = {"item": "", "status": 200, "region": "there"}
+PROMOTION = {**ACCEPTED, "operation": "rds.PromoteReadReplica", "function": "promote-db"}
+RESIZE = {**ACCEPTED, "operation": "autoscaling.UpdateAutoScalingGroup", "function": "scale-compute"}
 UNDO = {**RESIZE, "function": "rollback"}
 JOURNAL = [{"action": "promote-read-replica"}, {"action": "resize-group"}]
 NOT_DONE = [{"action": "promote-read-replica", "outcome": {"kind": {"S": "notDone"}}}]
 DONE = [{"action": "promote-read-replica", "outcome": {"kind": {"S": "accepted"}}}]
-FENCE = {**RESIZE, "function": "fence"}
+FENCE = {**RESIZE, "function": "fence", "region": "here"}
+HOME = replace(RECOVERED, left_sizes=(0, 0, 0), left_follows=True)
+DOOR = {**ACCEPTED, "operation": "elbv2.SetSecurityGroups", "function": "fence"}
+FENCED, LIFTED = [{"action": "fence-load-balancer"}], [{"action": "lift-load-balancer"}]
+REST = {**RESIZE, "region": "here"}
+FAILBACK, SWITCHOVER = {"mode": MODES["failback"]}, {"mode": MODES["switchover"]}
 
 
 def _seen(outcome: str, after: State, **more: object) -> Seen:
@@ -29,7 +36,7 @@ def _seen(outcome: str, after: State, **more: object) -> Seen:
         outcome,
         BEFORE,
         after,
-        **{"calls": [], "journal": [], "recovery_region": "there", "primary_region": "here", **more},
+        **{"calls": [], "journal": [], "entered_region": "there", "left_region": "here", **more},
     )
 
 
@@ -54,11 +61,11 @@ ROWS = [
     ("the journal denies it", _seen("recovered", RECOVERED, calls=[PROMOTION], journal=NOT_DONE), "it was not done"),
     ("changed by a stranger", _seen("refused", BEFORE, calls=[{**RESIZE, "function": "gate"}]), "not in the journal"),
     ("promoted after all", _seen("rolledBack", BEFORE, calls=[PROMOTION], journal=DONE), "promotion was accepted"),
-    ("traffic, no database", _seen("stuck", replace(BEFORE, stop_object=True), **STUCK), "cannot be written"),
+    ("traffic, no database", _seen("stuck", replace(BEFORE, led_over=True), **STUCK), "cannot be written"),
     ("false success", _seen("recovered", replace(RECOVERED, in_service=1)), "the capacity is in service"),
     ("not put back", _seen("rolledBack", replace(BEFORE, sizes=(2, 4, 2))), "not as before"),
-    ("the fence left", _seen("refused", replace(BEFORE, primary_sizes=(0, 0, 0))), "not as before"),
-    ("the door left", _seen("refused", replace(BEFORE, primary_doors={})), "not as before"),
+    ("the fence left", _seen("refused", replace(BEFORE, left_sizes=(0, 0, 0))), "not as before"),
+    ("the door left", _seen("refused", replace(BEFORE, doors={})), "not as before"),
     ("no page", _seen("stuck", RECOVERED), "without a page"),
     ("the page misleads", _seen("stuck", RECOVERED, **{**STUCK, "resumed": "stuck"}), "ended stuck"),
     ("not there at last", _seen("stuck", RECOVERED, **{**STUCK, "at_last": BEFORE}), "SUCCEEDED, and it is not so"),
@@ -67,6 +74,17 @@ ROWS = [
     ("back, and the primary takes orders", _seen("refused", BEFORE, served_by=["here"]), None),
     ("back, and the other one takes orders", _seen("rolledBack", BEFORE, served_by=["there"]), "taken by there"),
     ("nobody takes orders", _seen("recovered", RECOVERED, served_by=[]), "taken by nobody"),
+    ("a disaster loses orders", _seen("recovered", RECOVERED, lost=3), None),
+    ("a planned run loses none", _seen("recovered", RECOVERED, lost=0, **SWITCHOVER), None),
+    ("a planned run lost some", _seen("recovered", RECOVERED, lost=3, **SWITCHOVER), "3 confirmed orders were lost"),
+    ("lost, and rolled back", _seen("rolledBack", BEFORE, lost=1, **FAILBACK), "1 confirmed orders were lost"),
+    ("nothing can be read", _seen("recovered", RECOVERED, served_by=["there"], **SWITCHOVER), "cannot be read"),
+    ("home", _seen("recovered", HOME, served_by=["there"], lost=0, **FAILBACK), None),
+    ("home, and not followed", _seen("recovered", replace(HOME, left_follows=False), **FAILBACK), "was left follows"),
+    ("home, and not at rest", _seen("recovered", replace(HOME, left_sizes=(2, 4, 2)), **FAILBACK), "was left rests"),
+    ("a lift is no fence", _seen("recovered", HOME, calls=[DOOR], journal=FENCED, **FAILBACK), "not in the journal"),
+    ("a lift in the journal", _seen("recovered", HOME, calls=[DOOR], journal=LIFTED, **FAILBACK), None),
+    ("rest is no resize", _seen("recovered", HOME, calls=[REST], journal=JOURNAL, **FAILBACK), "not in the journal"),
 ]
 
 

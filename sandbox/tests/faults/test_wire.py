@@ -110,6 +110,18 @@ async def test_a_call_is_named_and_counted(wire: _Wire) -> None:
     assert seen == [(*first, 1, 200), (*first, 2, 400)]
 
 
+async def test_what_was_forgotten_is_not_told_and_not_counted(wire: _Wire) -> None:
+    await wire.call()
+    await wire.control("POST", "/_wire/forget", {"name": "another"})
+    assert len(await wire.calls()) == 1
+    await wire.control("POST", "/_wire/forget", {"name": _WORKLOAD})
+    assert await wire.calls() == []
+    await wire.control("POST", "/_wire/cuts", {"call": f"|{_WORKLOAD}|{_SITE}|1|", "how": "lose"})
+    with pytest.raises(aiohttp.ClientError):
+        await wire.call()
+    assert [(call["nth"], call["cut"]) for call in await wire.calls()] == [(1, "lose")]
+
+
 async def test_a_rule_befalls_the_numbered_call_alone(wire: _Wire) -> None:
     rule = {
         "service": "*",

@@ -6,13 +6,14 @@ import asyncio
 import socket
 import struct
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 from dnslib import QTYPE, RCODE, DNSRecord
 from pilot_sandbox.dns import DnsServer
-from pilot_sandbox.dns_answers import RecordSet, Zones
+from pilot_sandbox.dns_answers import RecordSet, Zones, choose
 from pilot_sandbox.free_ports import free_port
 from pilot_sandbox.health_checkers import HealthCheckers
 from pilot_sandbox.resolver import ResolutionFailed, Resolver
@@ -49,8 +50,8 @@ def _zones(ttl: int = 1) -> Zones:
     ]
     soa = _record(_ZONE, "SOA", "ns.test. admin.test. 1 7200 900 1209600 86400", ttl=900)
     text = _record(f"text.{_ZONE}", "TXT", '"hello"')
-    weighted = _record(f"weighted.{_ZONE}", "A", "127.0.0.1", SetIdentifier="a", Weight=10)
-    return Zones({_ZONE: [soa, text, weighted, *pair, *targets]})
+    latency = _record(f"latency.{_ZONE}", "A", "127.0.0.1", SetIdentifier="a", Region="us-east-1")
+    return Zones({_ZONE: [soa, text, latency, *pair, *targets]})
 
 
 @pytest.fixture
@@ -60,9 +61,15 @@ async def unhealthy() -> set[str]:
 
 
 @pytest.fixture
-async def dns_port(unhealthy: set[str]) -> AsyncIterator[int]:
-    server = DnsServer(lambda check_id: check_id not in unhealthy)
-    server.zones = _zones()
+async def server(unhealthy: set[str]) -> DnsServer:
+    """A DNS server with the zone above, not yet started."""
+    made = DnsServer(lambda check_id: check_id not in unhealthy)
+    made.zones = _zones()
+    return made
+
+
+@pytest.fixture
+async def dns_port(server: DnsServer) -> AsyncIterator[int]:
     port = free_port()
     await server.start(port)
     yield port
@@ -112,6 +119,50 @@ async def test_failover_pair(dns_port: int, unhealthy: set[str], down: set[str],
         assert (reply.header.rcode, reply.header.aa, _shown(reply)) == (RCODE.NOERROR, 1, expected)
 
 
+@pytest.mark.parametrize(
+    ("weights", "down", "expected"),
+    [
+        # How often each is answered, over every draw there is: its share of the weights.
+        ({"a": 3, "b": 1}, "", {"a": 3, "b": 1}),
+        ({"a": 0, "b": 2}, "", {"b": 2}),
+        ({"a": 0, "b": 0}, "", {"a": 1, "b": 1}),
+        ({"a": 3, "b": 1}, "a", {"b": 1}),
+        # Weight 0 is the last resort: answered when none with more is healthy.
+        ({"a": 0, "b": 5}, "b", {"a": 1}),
+        # With nothing healthy to offer, Route 53 answers as if everything were.
+        ({"a": 3, "b": 1}, "ab", {"a": 3, "b": 1}),
+        ({"a": 7}, "", {"a": 7}),
+    ],
+)
+def test_weighted_records_share_the_answers(weights: dict[str, int], down: str, expected: dict[str, int]) -> None:
+    records = [
+        _record(f"shared.{_ZONE}", "CNAME", f"{name}.{_ZONE}", SetIdentifier=name, Weight=weight, HealthCheckId=name)
+        for name, weight in weights.items()
+    ]
+    answered: Counter[str] = Counter()
+    for number in range(sum(expected.values())):
+        chosen = choose(records, lambda check: check not in down, lambda below, drawn=number: _drawn(below, drawn))
+        answered[chosen.values[0].split(".")[0]] += 1
+    assert answered == expected
+
+
+def _drawn(below: int, drawn: int) -> int:
+    assert drawn < below, "more was asked for than there is to draw from"
+    return drawn
+
+
+async def test_weights_decide_where_the_resolver_goes(dns_port: int, server: DnsServer) -> None:
+    """Over the socket: of two records one has all the weight, and then the other one."""
+    for weights, expected in (((0, 9), "second"), ((9, 0), "first")):
+        pair = [
+            _record(f"shared.{_ZONE}", "CNAME", f"{name}.{_ZONE}", SetIdentifier=name, Weight=weight)
+            for name, weight in zip(("first", "second"), weights, strict=True)
+        ]
+        server.zones = Zones({_ZONE: [*_zones().records[_ZONE], *pair]})
+        for _ in range(20):
+            assert _shown(await _ask(dns_port, f"shared.{_ZONE}"))[0][2] == f"{expected}.{_ZONE}"
+
+
 async def test_cname_itself_can_be_asked_for(dns_port: int) -> None:
     assert _shown(await _ask(dns_port, f"WWW.{_ZONE}", "CNAME")) == _FIRST[:1]
 
@@ -133,7 +184,7 @@ async def test_no_data_comes_with_the_zone_s_soa(dns_port: int, name: str, kind:
 
 async def test_other_zones_are_refused_and_other_kinds_fail_loudly(dns_port: int) -> None:
     assert (await _ask(dns_port, "example.com")).header.rcode == RCODE.REFUSED
-    assert (await _ask(dns_port, f"weighted.{_ZONE}")).header.rcode == RCODE.SERVFAIL
+    assert (await _ask(dns_port, f"latency.{_ZONE}")).header.rcode == RCODE.SERVFAIL
 
 
 async def test_garbage_gets_no_answer_and_does_no_harm(dns_port: int) -> None:

@@ -7,14 +7,15 @@ pub mod hook;
 pub mod in_region;
 pub mod point_in_time;
 pub mod promoted;
+mod record_sets;
 pub mod restore;
 pub mod routing;
 
-use std::collections::BTreeMap;
+pub use record_sets::records;
 
-use crate::decide::{records, replica as replica_decision, service as service_decision};
-use crate::observed::{GroupObserved, LagSample, RecordObserved, ReplicaObserved, ServiceObserved};
-use crate::plan::{DnsRecord, EcsService, RdsReadReplica};
+use crate::decide::{replica as replica_decision, service as service_decision};
+use crate::observed::{GroupObserved, LagSample, ReplicaObserved, ServiceObserved};
+use crate::plan::{EcsService, RdsReadReplica};
 
 /// How one component stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,21 +115,6 @@ pub fn service(component: &EcsService, observed: Option<&ServiceObserved>) -> Re
         }
         (_, Some(service)) => Readiness::Ready(format!("there, {}, {} running", service.settings(), service.running)),
         (_, None) => Readiness::Problem(format!("{resource}: the Region has no such ECS service")),
-    }
-}
-
-/// Whether every record that would be rewritten is there: a name nobody uses yet is more likely a typing error than a plan.
-pub fn records(
-    zone_id: &str,
-    wanted: &[DnsRecord],
-    listed: &BTreeMap<records::RecordKey, RecordObserved>,
-) -> Readiness {
-    let missing: Vec<String> =
-        wanted.iter().filter(|record| !listed.contains_key(&records::key_of(record))).map(records::told).collect();
-    if missing.is_empty() {
-        Readiness::Ready(format!("{} records listed in zone {zone_id}", wanted.len()))
-    } else {
-        Readiness::Problem(format!("zone {zone_id} has no record {}; make it, or correct the plan", missing.join(", ")))
     }
 }
 

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::*;
 use crate::observed::RecordObserved;
-use crate::plan::RecordType;
+use crate::plan::{DnsRecord, RecordType};
 
 fn component() -> RdsReadReplica {
     RdsReadReplica {
