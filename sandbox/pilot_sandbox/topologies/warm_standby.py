@@ -1,4 +1,4 @@
-"""`warm-standby`: ShopSmart, an Aurora global database, a global datastore and a group with one instance standing by."""
+"""`warm-standby`: ShopSmart, an Aurora global database, a global datastore and a group with one instance on standby."""
 
 from ..aws_clients import AwsClients
 from ..naming import Names, Regions
