@@ -196,7 +196,7 @@ def _assert_home(workload: Workload) -> None:
 
 
 def _assert_cache_primary(workload: Workload, region: str) -> None:
-    """By boto3, in both Regions: this Region's replication group is primary, the other one follows, all is available."""
+    """By boto3, in both Regions: this Region's replication group is primary, the other follows, all is available."""
     primary, recovery = workload.sandbox.primary_region, workload.sandbox.recovery_region
     roles = {each: "PRIMARY" if each == region else "SECONDARY" for each in (primary, recovery)}
     for seen_from in (primary, recovery):

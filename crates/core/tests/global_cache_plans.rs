@@ -31,9 +31,8 @@ fn one_holds_and_its_mirror_image_is_the_other_way_round() {
     let plan = checked(&[datastore()]).unwrap();
     assert_eq!((read(&plan).wave, read(&plan).timeout_seconds), (1, 900));
     let mirror = plan.mirrored().unwrap();
-    let groups = |c: &ElastiCacheGlobal| {
-        (c.primary_replication_group_id.clone(), c.recovery_replication_group_id.clone())
-    };
+    let groups =
+        |c: &ElastiCacheGlobal| (c.primary_replication_group_id.clone(), c.recovery_replication_group_id.clone());
     assert_eq!(groups(read(&mirror)), ("shop-dr".to_owned(), "shop".to_owned()));
     assert_eq!(mirror.mirrored().unwrap(), plan);
 }
@@ -86,5 +85,8 @@ fn within_one_region_it_has_nowhere_to_go() {
     document["regions"]["primary"] = document["regions"]["recovery"].clone();
     let problems = plan::check(document.to_string().as_bytes()).unwrap_err();
     let told = problems.iter().map(ToString::to_string).find(|p| p.starts_with("/regions/recovery: "));
-    assert!(told.as_ref().is_some_and(|p| p.contains("sessions cannot be recovered within one Region")), "{problems:?}");
+    assert!(
+        told.as_ref().is_some_and(|p| p.contains("sessions cannot be recovered within one Region")),
+        "{problems:?}"
+    );
 }

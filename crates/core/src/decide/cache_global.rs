@@ -74,7 +74,11 @@ pub fn decide(
 ) -> Decision {
     let (id, recovery) = (&component.global_replication_group_id, &component.recovery_replication_group_id);
     let Some(datastore) = observed else {
-        return fail(id, &unknown(recovery_region), "correct globalReplicationGroupId in the plan");
+        return fail(
+            id,
+            &unknown(recovery_region),
+            "correct globalReplicationGroupId in the plan, or add a secondary there",
+        );
     };
     if let Some(Unfit { what, next }) = no_member(component, recovery_region, datastore) {
         return fail(recovery, &what, &next);

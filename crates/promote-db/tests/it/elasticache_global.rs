@@ -113,7 +113,8 @@ fn one_that_is_there_already_is_done_and_one_on_its_way_is_waited_for() {
     case.world.put_datastore(DATASTORE, FakeDatastore::replicating(RECOVERY_MEMBER, PRIMARY_MEMBER));
     assert_eq!(case.look(0), DONE);
     // By somebody else.
-    let case = Case::failover(Faults::none()).over(|d| (d.moving_to, d.looks_left) = (Some("ap-southeast-1".into()), 1));
+    let case =
+        Case::failover(Faults::none()).over(|d| (d.moving_to, d.looks_left) = (Some("ap-southeast-1".into()), 1));
     assert_eq!(case.looks(2), [MOVING, DONE]);
     assert!(case.faults.mutating_calls().is_empty());
 }
@@ -159,7 +160,8 @@ fn a_lost_answer_is_looked_at_before_anything_is_asked_again() {
     assert_eq!([case.look(0), case.look(5), case.look(31)][1..], [shows.to_owned(), ACCEPTED.to_owned()]);
     assert_eq!(case.faults.count(FAIL_OVER), 2);
     // Carried out late: the second asking is refused, and the first one is waited for.
-    let case = Case::failover(Faults::none().nth(FAIL_OVER, 0, Fault::UnknownAfter)).over(|d| d.looks_before_it_shows = 2);
+    let case =
+        Case::failover(Faults::none().nth(FAIL_OVER, 0, Fault::UnknownAfter)).over(|d| d.looks_before_it_shows = 2);
     case.look(0);
     let said = "on its way: ElastiCache said InvalidGlobalReplicationGroupState; ";
     let second = case.look(31);
@@ -192,7 +194,8 @@ fn the_undo_fails_it_back_and_sees_it_settled() {
 
 #[test]
 fn a_failover_that_may_yet_begin_is_not_taken_for_undone() {
-    let case = Case::failover(Faults::none().nth(FAIL_OVER, 0, Fault::UnknownAfter)).over(|d| d.looks_before_it_shows = 2);
+    let case =
+        Case::failover(Faults::none().nth(FAIL_OVER, 0, Fault::UnknownAfter)).over(|d| d.looks_before_it_shows = 2);
     case.look(0);
     let waits = "abcde-shop: shop-sessions is primary; the failover that is undone may yet begin to show";
     assert_eq!([case.undo(3), case.undo(3)], [waits, waits]);

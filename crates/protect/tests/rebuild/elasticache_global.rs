@@ -49,10 +49,7 @@ fn an_old_primary_that_will_not_follow_is_told() {
     let alone = case(|d| d.observed.status = "primary-only".into());
     assert!(alone.look(0, &faults).starts_with("ProtectFailed: the global datastore is `primary-only`"));
     let not_moved = case(|d| *d = FakeDatastore::replicating(PRIMARY_MEMBER, RECOVERY_MEMBER));
-    assert_eq!(
-        not_moved.look(0, &faults),
-        "ProtectFailed: is the primary of abcde-shop: it was not failed over"
-    );
+    assert_eq!(not_moved.look(0, &faults), "ProtectFailed: is the primary of abcde-shop: it was not failed over");
     let unknown = case(|_| {});
     unknown.rds.aurora.remove_datastore(DATASTORE);
     assert_eq!(unknown.look(0, &faults), "ProtectFailed: ElastiCache in ap-southeast-2 knows no such global datastore");

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use pilot_core::observed::{
-    ClusterSnapshotObserved, DatastoreObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved, ReplicaObserved,
-    RestorableObserved,
+    ClusterSnapshotObserved, DatastoreObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved,
+    ReplicaObserved, RestorableObserved,
 };
 use pilot_core::plan::{InstanceSettings, RestoredKind};
 use pilot_shell::CallError;

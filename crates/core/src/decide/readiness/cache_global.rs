@@ -11,7 +11,7 @@ pub fn datastore(component: &ElastiCacheGlobal, regions: &Regions, observed: Opt
     let (id, recovery) = (&component.global_replication_group_id, &component.recovery_replication_group_id);
     let problem = |Unfit { what, next }: Unfit| Readiness::Problem(format!("{id}: {what}; {next}"));
     let Some(datastore) = observed else {
-        let next = "make it, or correct globalReplicationGroupId".into();
+        let next = "make it, add a secondary there, or correct globalReplicationGroupId".into();
         return problem(Unfit { what: unknown(&regions.recovery), next });
     };
     if let Some(unfit) = no_member(component, &regions.recovery, datastore) {

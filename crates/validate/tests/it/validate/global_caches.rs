@@ -54,7 +54,7 @@ async fn a_wrong_plan_is_refused_with_what_to_mend() {
     }
     let stage = stage(Mode::Failover);
     stage.seen.world.remove_datastore(DATASTORE);
-    assert_refused(&stage, "ElastiCache in ap-southeast-1 knows no such global datastore; make it, or correct").await;
+    assert_refused(&stage, "ElastiCache in ap-southeast-1 knows no such global datastore; make it, add a secondary there, or correct").await;
 }
 
 /// By a run before it changes anything, and by the schedule.

@@ -95,7 +95,7 @@ fn a_wrong_plan_is_told_with_what_to_mend() {
         assert_eq!(line(Some(&datastore)), expected);
         assert_eq!(said(standing_by(&component(), &regions(), Some(&datastore))), expected);
     }
-    let nowhere = "problem: ldgnf-shop: ElastiCache in us-west-2 knows no such global datastore; make it, or correct globalReplicationGroupId";
+    let nowhere = "problem: ldgnf-shop: ElastiCache in us-west-2 knows no such global datastore; make it, add a secondary there, or correct globalReplicationGroupId";
     assert_eq!(line(None), nowhere);
 }
 
