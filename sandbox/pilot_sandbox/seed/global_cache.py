@@ -3,7 +3,7 @@
 from ..aws_clients import AwsClients
 from ..naming import Names
 from .cache import ENGINE, NODE_TYPE
-from .context import SeedContext, unless, wait
+from .context import SeedContext, SeedFailed, unless, wait
 from .doors import PrimaryDoors
 
 _GONE = ("GlobalReplicationGroupNotFoundFault", "ReplicationGroupNotFoundFault")
@@ -13,28 +13,26 @@ class GlobalCache:
     """Makes the replication groups and what joins them; see `Part`."""
 
     def seed(self, clients: AwsClients, context: SeedContext, _: PrimaryDoors) -> None:
-        """Create the primary's group; the datastore can be made of it once it is available."""
-        names, (primary, _recovery) = context.names, context.regions
+        """Create the primary's group, and the datastore of it: the plan needs the id that ElastiCache gives that."""
+        names, primary = context.names, context.regions.primary
+        elasticache, group = clients.client("elasticache", primary), names.cache_member(primary)
         with unless("ReplicationGroupAlreadyExists"):
-            clients.client("elasticache", primary).create_replication_group(
-                ReplicationGroupId=names.cache_member(primary),
-                Engine=ENGINE,
-                CacheNodeType=NODE_TYPE,
-                **_nodes(names),
+            elasticache.create_replication_group(
+                ReplicationGroupId=group, Engine=ENGINE, CacheNodeType=NODE_TYPE, **_nodes(names)
+            )
+        wait(lambda: _group_lacks(elasticache, group))
+        if _datastore(elasticache, names) is None:
+            elasticache.create_global_replication_group(
+                GlobalReplicationGroupIdSuffix=names.global_cache_suffix, PrimaryReplicationGroupId=group
             )
 
     def settle(self, clients: AwsClients, context: SeedContext) -> None:
-        """Make the datastore, give it a secondary, and wait until both follow from each other."""
+        """Give the datastore a secondary, and wait until that follows."""
         names, (primary, recovery) = context.names, context.regions
         at_home, away = clients.client("elasticache", primary), clients.client("elasticache", recovery)
-        group = names.cache_member(primary)
-        wait(lambda: _group_lacks(at_home, group))
-        with unless("GlobalReplicationGroupAlreadyExistsFault", "InvalidReplicationGroupState"):
-            at_home.create_global_replication_group(
-                GlobalReplicationGroupIdSuffix=names.global_cache_suffix, PrimaryReplicationGroupId=group
-            )
         wait(lambda: _datastore_lacks(at_home, names, "primary-only", "available"))
-        with unless("ReplicationGroupAlreadyExists", "InvalidParameterValue"):
+        # A Region sees the datastore that it has a member of.
+        if _datastore(away, names) is None:
             away.create_replication_group(
                 ReplicationGroupId=names.cache_member(recovery),
                 GlobalReplicationGroupId=datastore_id(at_home, names),
@@ -48,7 +46,7 @@ class GlobalCache:
         names = context.names
         for region in context.regions:
             elasticache = clients.client("elasticache", region)
-            if datastore_id(elasticache, names) is not None:
+            if _datastore(elasticache, names) is not None:
                 _take_apart(elasticache, names)
         for region in context.regions:
             elasticache, group = clients.client("elasticache", region), names.cache_member(region)
@@ -60,10 +58,12 @@ class GlobalCache:
             wait(lambda elasticache=elasticache, group=group: _still_there(elasticache, group))
 
 
-def datastore_id(elasticache, names: Names) -> str | None:
-    """The workload's global datastore, with the prefix that ElastiCache gave it; None: this Region knows none."""
+def datastore_id(elasticache, names: Names) -> str:
+    """The id of the workload's global datastore, with the prefix that ElastiCache gave it; raises SeedFailed."""
     found = _datastore(elasticache, names)
-    return found and found["GlobalReplicationGroupId"]
+    if found is None:
+        raise SeedFailed(f"there is no global datastore {names.global_cache_suffix}")
+    return found["GlobalReplicationGroupId"]
 
 
 def _nodes(names: Names) -> dict:

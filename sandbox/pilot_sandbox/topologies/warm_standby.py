@@ -38,8 +38,7 @@ def _parameters(names: Names) -> dict[str, str]:
 
 
 def _looked_up(clients: AwsClients, names: Names) -> dict[str, str]:
-    found = datastore_id(clients.client("elasticache", _REGIONS.primary), names)
-    return {"ldgnf-shopsmart-sessions": found} if found else {}
+    return {"ldgnf-shopsmart-sessions": datastore_id(clients.client("elasticache", _REGIONS.primary), names)}
 
 
 WARM_STANDBY = Topology(
