@@ -107,6 +107,20 @@ class Workload:
         members = found["GlobalClusters"][0]["GlobalClusterMembers"]
         return {member["DBClusterArn"].rsplit(":", 1)[1]: member for member in members}
 
+    def datastore(self, region: str | None = None) -> dict:
+        """The ElastiCache global datastore, as one Region describes it, the recovery Region unless told."""
+        found = self.sandbox.aws("elasticache", region).describe_global_replication_groups(ShowMemberInfo=True)
+        wanted = f"-{self.name}-sessions"
+        return next(d for d in found["GlobalReplicationGroups"] if d["GlobalReplicationGroupId"].endswith(wanted))
+
+    def datastore_settled(self, region: str | None = None, timeout_seconds: float = 60) -> dict:
+        """The same, once nothing of it is on the move."""
+        deadline = time.monotonic() + timeout_seconds
+        while (found := self.datastore(region))["Status"] not in ("available", "primary-only"):
+            assert time.monotonic() < deadline, f"the global datastore is still {found['Status']}"
+            time.sleep(_POLL_SECONDS)
+        return found
+
     def service(self, region: str | None = None) -> dict:
         """A Region's ECS service, of the recovery Region unless told."""
         ecs = self.sandbox.aws("ecs", region)

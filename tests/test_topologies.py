@@ -257,6 +257,24 @@ def _assert_home(workload: Workload) -> None:
     assert workload.lease()["phase"] == "released"
 
 
+def _assert_cache_primary(workload: Workload, region: str) -> None:
+    """By boto3, in both Regions: this Region's replication group is primary, the other follows, all is available."""
+    primary, recovery = workload.sandbox.primary_region, workload.sandbox.recovery_region
+    roles = {each: "PRIMARY" if each == region else "SECONDARY" for each in (primary, recovery)}
+    for seen_from in (primary, recovery):
+        datastore = workload.datastore(seen_from)
+        assert datastore["Status"] == "available"
+        assert {m["ReplicationGroupRegion"]: m["Role"] for m in datastore["Members"]} == roles
+    for member in datastore["Members"]:
+        elasticache = workload.sandbox.aws("elasticache", member["ReplicationGroupRegion"])
+        found = elasticache.describe_replication_groups(ReplicationGroupId=member["ReplicationGroupId"])
+        group = found["ReplicationGroups"][0]
+        assert (group["Status"], group["GlobalReplicationGroupInfo"]["GlobalReplicationGroupMemberRole"]) == (
+            "available",
+            member["Role"],
+        )
+
+
 def _assert_two_serve(workload: Workload) -> None:
     assert workload.sizes() == (2, 4, 2)
     in_service = [i for i in workload.group()["Instances"] if i["LifecycleState"] == "InService"]
@@ -269,19 +287,23 @@ def test_warm_standby_there_and_back(shop: Workload) -> None:
     _lag_then_kill(shop)
     _assert_recovered(shop, shop.run("us-east-1 is gone"))
     _assert_two_serve(shop)
+    primary, recovery = shop.sandbox.primary_region, shop.sandbox.recovery_region
+    _assert_cache_primary(shop, recovery)
     lost = shop.client()["lost"]
     shop.mend()
     _assert_protected(shop, _succeeded(shop.run("make the old primary follow", mode="protect")), kept=1)
     run = _succeeded(shop.run("home", mode="failback"))
     assert run.report["rpoSeconds"] == 0
-    assert shop.client_until(shop.sandbox.primary_region)["lost"] == lost, "the way home loses nothing"
+    assert shop.client_until(primary)["lost"] == lost, "the way home loses nothing"
     _assert_home(shop)
+    _assert_cache_primary(shop, primary)
     assert shop.sizes() == (1, 4, 1), "one instance stands by"
     # The canary's alarm rings on for a while: the next disaster is to be judged by its own signs.
     shop.verdict_until("healthy")
     _lag_then_kill(shop)
     _assert_recovered(shop, shop.run("us-east-1 is gone again"))
     _assert_two_serve(shop)
+    _assert_cache_primary(shop, recovery)
     assert len(shop.client()["losses"]) == 2
 
 
@@ -290,10 +312,12 @@ def test_warm_standby_planned(shop: Workload) -> None:
     run = _succeeded(shop.run("a planned move", mode="switchover"))
     assert run.report["rpoSeconds"] == 0
     assert shop.client_until(shop.sandbox.recovery_region)["lost"] == 0
+    _assert_cache_primary(shop, shop.sandbox.recovery_region)
     _assert_protected(shop, _succeeded(shop.run("follow", mode="protect")), kept=0)
     run = _succeeded(shop.run("home", mode="failback"))
     assert run.report["rpoSeconds"] == 0
     seen = shop.client_until(shop.sandbox.primary_region)
     assert (seen["lost"], seen["losses"]) == (0, [])
     _assert_home(shop)
+    _assert_cache_primary(shop, shop.sandbox.primary_region)
     assert shop.sizes() == (1, 4, 1), "one instance stands by"

@@ -172,6 +172,15 @@ class Names:
         """ElastiCache replication group, of the same name in both Regions, in the 40 characters that it allows."""
         return self._short("cache", _CACHE_NAME_MAX)
 
+    def cache_member(self, region: str) -> str:
+        """ElastiCache replication group of one Region, a member of the global datastore."""
+        return self.cache if self.role(region) == "primary" else self._short("cache-dr", _CACHE_NAME_MAX)
+
+    @property
+    def global_cache_suffix(self) -> str:
+        """What the owner chose of the global datastore's id; ElastiCache puts a prefix before it."""
+        return f"{self.workload}-sessions"
+
     def bucket(self, region: str) -> str:
         """The frontend's bucket in one Region."""
         return f"{self.workload}-frontend-{region}"

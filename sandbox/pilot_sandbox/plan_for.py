@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .topologies.topology import Topology
 
 # What only a real-world value contains: none of it may be left in a sandbox's plan.
-_REAL_WORLD = ("example.com", "111122223333", "192.0.2.", "sg-0a1b2c3d4e5f6", "EXAMPLE")
+_REAL_WORLD = ("example.com", "111122223333", "192.0.2.", "sg-0a1b2c3d4e5f6", "EXAMPLE", "ldgnf-")
 #: Minutes are right for a real outage; in the sandbox the primary is dead as soon as it is killed.
 SANDBOX_HOLD_SECONDS = 5
 

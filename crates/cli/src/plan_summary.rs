@@ -100,6 +100,13 @@ fn database(component: &Database) -> String {
             "{}: restore {} from vault {} as {} (cannot be undone)",
             c.name, c.resource_arn, c.vault_name, c.restored_identifier
         ),
+        Database::ElastiCacheGlobal(c) => {
+            let (global, recovery) = (&c.global_replication_group_id, &c.recovery_replication_group_id);
+            format!(
+                "{}: fail the ElastiCache global datastore {global} over to {recovery}; a rollback fails it back",
+                c.name
+            )
+        }
         Database::ElastiCache(c) => {
             let (engine, node_type) = (c.engine.as_str(), &c.node_type);
             let id = &c.replication_group_id;

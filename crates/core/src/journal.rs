@@ -99,6 +99,8 @@ pub enum Action {
     SetRestored,
     /// `elasticache:CreateReplicationGroup`.
     CreateCache,
+    /// `elasticache:FailoverGlobalReplicationGroup`: the primary's role of a global datastore moves to another Region.
+    FailoverGlobalCache,
     /// `autoscaling:UpdateAutoScalingGroup`.
     ResizeGroup,
     /// `application-autoscaling:RegisterScalableTarget` with a minimum and a maximum: up, or in the step `rest` to the resting capacity.
@@ -148,6 +150,7 @@ impl Action {
             Action::CreateRestoredInstance => "create-restored-instance",
             Action::SetRestored => "set-restored",
             Action::CreateCache => "create-cache",
+            Action::FailoverGlobalCache => "failover-global-cache",
             Action::ResizeGroup => "resize-group",
             Action::SetScalableTarget => "set-scalable-target",
             Action::SetDesiredCount => "set-desired-count",

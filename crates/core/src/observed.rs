@@ -7,6 +7,7 @@ mod restored;
 mod hook;
 
 mod cache;
+mod cache_global;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,7 @@ pub use restored::{RestoreJobObserved, RestoredObserved};
 pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};
 
 pub use cache::{CacheNodeGroup, CacheObserved};
+pub use cache_global::{DatastoreMember, DatastoreObserved};
 
 /// What one signal showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -124,7 +124,7 @@ fn kinds() {
     check(
         "/databases/0/kind",
         json!("auroraGlobal"),
-        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, auroraCluster, restoreFromBackup, restoreToPointInTime, elastiCache, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
+        "/databases/0/kind: must be one of rdsReadReplica, auroraGlobalCluster, auroraCluster, restoreFromBackup, restoreToPointInTime, elastiCache, elastiCacheGlobal, is \"auroraGlobal\"; did you mean `auroraGlobalCluster`?",
     );
     // What is wrong within the named kind, and nothing about the other kinds.
     let found = problems(&example_with("/signals/0/alarmName", json!("shop-canary")));

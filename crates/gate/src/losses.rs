@@ -9,7 +9,7 @@ use pilot_core::decide::data_loss::{self, DataLoss, SAMPLE_AGE_SECONDS_MAX, one_
 use pilot_core::decide::gate::LossOf;
 use pilot_core::decide::{point_in_time, restore_job};
 use pilot_core::observed::LagSample;
-use pilot_core::plan::{Database, ElastiCache, RestoreFromBackup, RestoreToPointInTime};
+use pilot_core::plan::{Database, RestoreFromBackup, RestoreToPointInTime};
 use pilot_shell::StepContext;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{Backups, GlobalClusters, InRegion, InRegionReads, Replicas};
@@ -51,7 +51,12 @@ pub async fn measure<L: Ledger, R: Replicas, G: GlobalClusters, C: InRegion, B: 
             Database::RestoreFromBackup(restore) => {
                 return restored(context, databases.backups, restore, assessment).await;
             }
-            Database::ElastiCache(cache) => return Ok(of_cache(cache, assessment.incident_at)),
+            Database::ElastiCache(cache) => {
+                return Ok(of_cache(&cache.name, &cache.replication_group_id, assessment.incident_at));
+            }
+            Database::ElastiCacheGlobal(cache) => {
+                return Ok(of_cache(&cache.name, &cache.global_replication_group_id, assessment.incident_at));
+            }
         };
         let samples = samples.map_err(|error| error.into_failure("cloudwatch:GetMetricData", resource))?;
         estimated(context, database.name(), resource, &samples, assessment).await
@@ -93,8 +98,8 @@ async fn restored<L: Ledger, B: Backups>(
 }
 
 /// A cache holds no record, so there is nothing to measure and no evidence to keep: the report counts the loss of databases only.
-pub(crate) fn of_cache(cache: &ElastiCache, at: Timestamp) -> LossOf {
-    LossOf { component: cache.name.clone(), resource: cache.replication_group_id.clone(), loss: Some(nothing_lost(at)) }
+pub(crate) fn of_cache(component: &str, resource: &str, at: Timestamp) -> LossOf {
+    LossOf { component: component.to_owned(), resource: resource.to_owned(), loss: Some(nothing_lost(at)) }
 }
 
 /// The loss is counted up to the first failing look: the later end of the doubt about when the incident began, so that the estimate is

@@ -34,7 +34,10 @@ pub(crate) async fn look<L: Ledger, R: Replicas>(
         Database::AuroraCluster(cluster) => switched_by_aws(context, &cluster.name, &cluster.cluster_identifier).await,
         Database::RestoreFromBackup(restore) => Err(loses(&restore.restored_identifier)),
         Database::RestoreToPointInTime(restore) => Err(loses(&restore.restored_identifier)),
-        Database::ElastiCache(cache) => Ok((of_cache(cache, context.now()), None)),
+        Database::ElastiCache(cache) => Ok((of_cache(&cache.name, &cache.replication_group_id, context.now()), None)),
+        Database::ElastiCacheGlobal(cache) => {
+            Ok((of_cache(&cache.name, &cache.global_replication_group_id, context.now()), None))
+        }
     };
     let seen = try_join_all(context.plan.databases.iter().map(of)).await?;
     let missing: Vec<String> = seen.iter().filter_map(|(_, missing)| missing.clone()).collect();

@@ -18,7 +18,7 @@ use pilot_shell::ports::{CacheReads, Caches};
 /// Replication groups in one Region.
 #[derive(Debug, Clone)]
 pub struct AwsCaches {
-    client: aws_sdk_elasticache::Client,
+    pub(crate) client: aws_sdk_elasticache::Client,
 }
 
 impl AwsCaches {
@@ -27,7 +27,7 @@ impl AwsCaches {
         AwsCaches { client: aws_sdk_elasticache::Client::new(config) }
     }
 
-    async fn group(&self, id: &str) -> Result<Option<ReplicationGroup>, CallError> {
+    pub(crate) async fn group(&self, id: &str) -> Result<Option<ReplicationGroup>, CallError> {
         match self.client.describe_replication_groups().replication_group_id(kept(id)).send().await {
             Ok(answer) => Ok(answer.replication_groups().first().cloned()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_replication_group_not_found_fault()) => {
@@ -64,7 +64,7 @@ fn is_on_the_move(code: &str) -> bool {
 
 /// One attempt: after a lost answer the SDK's own second one would be refused by what the first one did, and its refusal would read as
 /// "not done".
-fn once() -> Builder {
+pub(crate) fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }
 
@@ -127,7 +127,7 @@ impl Caches for AwsCaches {
 }
 
 /// ElastiCache keeps ids in lower case, whatever was typed.
-fn kept(id: &str) -> String {
+pub(crate) fn kept(id: &str) -> String {
     id.to_ascii_lowercase()
 }
 
@@ -136,7 +136,7 @@ fn number(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn of_group(group: &ReplicationGroup) -> CacheObserved {
+pub(crate) fn of_group(group: &ReplicationGroup) -> CacheObserved {
     let secondary = group.global_replication_group_info().filter(|info| {
         info.global_replication_group_member_role().is_some_and(|role| role.eq_ignore_ascii_case("SECONDARY"))
     });

@@ -11,6 +11,6 @@ pub struct Databases<'a, R, G, C, B, E> {
     pub in_region: &'a C,
     /// Recovery points, and the databases that are restored from them.
     pub backups: &'a B,
-    /// ElastiCache replication groups.
+    /// ElastiCache replication groups and global datastores.
     pub caches: &'a E,
 }

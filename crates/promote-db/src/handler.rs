@@ -7,13 +7,14 @@ use pilot_shell::StepContext;
 use pilot_shell::context::{Clock, run_step};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Backups, Caches, GlobalClusters, InRegion, Replicas, RestoredDatabases};
+use pilot_shell::ports::{Backups, Caches, GlobalCaches, GlobalClusters, InRegion, Replicas, RestoredDatabases};
 use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::databases::Databases;
 use crate::{
-    aurora_cluster, aurora_global_cluster, elasticache, rds_read_replica, restore_from_backup, restore_to_point_in_time,
+    aurora_cluster, aurora_global_cluster, elasticache, elasticache_global, rds_read_replica, restore_from_backup,
+    restore_to_point_in_time,
 };
 
 /// The function's name.
@@ -40,7 +41,7 @@ where
     G: GlobalClusters,
     C: InRegion,
     B: Backups + RestoredDatabases,
-    E: Caches,
+    E: Caches + GlobalCaches,
 {
     // Before the lease is so much as prolonged: a bad event changes nothing at all.
     let request: StepRequest = read_event(FUNCTION, event.clone())?;
@@ -68,6 +69,9 @@ where
             }
             Database::ElastiCache(cache) => {
                 elasticache::reconcile(context, databases.caches, cache, allowed_seconds).await
+            }
+            Database::ElastiCacheGlobal(cache) => {
+                elasticache_global::reconcile(context, databases.caches, cache, allowed_seconds).await
             }
         })
         .await

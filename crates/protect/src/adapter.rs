@@ -1,27 +1,30 @@
-//! RDS in any Region, by the AWS SDK.
+//! RDS and ElastiCache in any Region, by the AWS SDK.
 
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::config::retry::RetryConfig;
 use aws_sdk_rds::types::{DbClusterSnapshot, DbInstance, Tag};
 use pilot_core::observed::{
-    ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved, RestorableObserved,
+    ClusterSnapshotObserved, DatastoreObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved,
+    RestorableObserved,
 };
 use pilot_core::plan::RestoredKind;
 use pilot_shell::CallError;
-use pilot_shell::ports::{GlobalClusters, InRegionReads};
+use pilot_shell::ports::{GlobalCacheReads, GlobalClusters, InRegionReads};
 use pilot_shell::regions::ByRegion;
+use promote_db::cache_adapter::AwsCaches;
 use promote_db::global_cluster_adapter::AwsGlobalClusters;
 use promote_db::in_region_adapter::AwsInRegion;
 
 use crate::ports::{Clusters, Instances, NewReplica, Regions};
 
-/// RDS in one Region.
+/// RDS and ElastiCache in one Region.
 #[derive(Debug, Clone)]
 pub struct AwsRegion {
     client: Client,
     global_clusters: AwsGlobalClusters,
     in_region: AwsInRegion,
+    caches: AwsCaches,
 }
 
 impl AwsRegion {
@@ -31,6 +34,7 @@ impl AwsRegion {
             client: Client::new(config),
             global_clusters: AwsGlobalClusters::new(config),
             in_region: AwsInRegion::new(config),
+            caches: AwsCaches::new(config),
         }
     }
 }
@@ -50,6 +54,12 @@ impl InRegionReads for AwsRegion {
 
     async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
         self.in_region.restorable(kind, identifier).await
+    }
+}
+
+impl GlobalCacheReads for AwsRegion {
+    async fn datastore(&self, id: &str, replication_group_id: &str) -> Result<Option<DatastoreObserved>, CallError> {
+        self.caches.datastore(id, replication_group_id).await
     }
 }
 

@@ -11,7 +11,7 @@ use pilot_shell::waves;
 use serde_json::Value;
 
 use crate::ports::Regions;
-use crate::{aurora_cluster, aurora_global_cluster, rds_read_replica};
+use crate::{aurora_cluster, aurora_global_cluster, elasticache_global, rds_read_replica};
 
 /// The function's name.
 pub const FUNCTION: &str = "protect";
@@ -59,6 +59,10 @@ async fn protect<L: Ledger, R: Regions>(context: &StepContext<'_, L>, regions: &
         Database::RestoreToPointInTime(restore) => Err(not_replicated(&restore.restored_identifier)),
         // The plan's rules leave such a plan no way home, so no run gets here; and nothing in a cache wants protection.
         Database::ElastiCache(cache) => Ok(waves::done(&cache.name, "a cache has nobody to follow it")),
+        Database::ElastiCacheGlobal(cache) => {
+            let region = plan.regions.recovery.as_str();
+            elasticache_global::reconcile(context, (&following, region), cache, allowed_seconds).await
+        }
     })
     .await
 }

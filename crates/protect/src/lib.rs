@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod aurora_cluster;
 pub mod aurora_global_cluster;
+pub mod elasticache_global;
 pub mod handler;
 pub mod ports;
 pub mod rds_read_replica;

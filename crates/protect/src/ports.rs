@@ -1,11 +1,11 @@
-//! What this function needs of RDS, in both Regions.
+//! What this function needs of RDS and ElastiCache, in both Regions.
 
 use std::future::Future;
 
 use pilot_core::observed::{ClusterSnapshotObserved, GlobalClusterObserved, InstanceObserved};
 use pilot_core::plan::InstanceSettings;
 use pilot_shell::CallError;
-use pilot_shell::ports::InRegionReads;
+use pilot_shell::ports::{GlobalCacheReads, InRegionReads};
 
 /// A replica that is to be made. It keeps no backups before it is promoted: RDS takes a retention then, and not here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub trait Clusters {
 /// What is rebuilt, by Region.
 pub trait Regions {
     /// What there is in one Region.
-    type Region: Instances + Clusters + InRegionReads;
+    type Region: Instances + Clusters + InRegionReads + GlobalCacheReads;
 
     /// The Region of this name.
     fn region(&self, name: &str) -> impl Future<Output = Self::Region>;

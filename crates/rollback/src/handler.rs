@@ -13,7 +13,9 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::context::{Clock, record};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::plans::PlanStore;
-use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, RoutingControls, Services, StopObjects};
+use pilot_shell::ports::{
+    Caches, Concurrencies, GlobalCaches, Groups, Hooks, Records, RoutingControls, Services, StopObjects,
+};
 use serde_json::Value;
 
 use crate::undo::{Undoers, timeout_seconds};
@@ -45,7 +47,7 @@ where
     H: Hooks,
     S: StopObjects,
     R: Records,
-    K: Caches,
+    K: Caches + GlobalCaches,
     T: RoutingControls,
 {
     let RollbackRequest { run, step, error_name, forward_tries, .. } = read_event(FUNCTION, event)?;
@@ -90,7 +92,7 @@ where
     H: Hooks,
     S: StopObjects,
     R: Records,
-    K: Caches,
+    K: Caches + GlobalCaches,
     T: RoutingControls,
 {
     async fn invoke(&self) -> Result<RollbackResponse, Failure> {
@@ -147,7 +149,7 @@ where
 
     async fn undo_one(&self, plan: &RecoveryPlan, entry: &Entry) -> Result<(ComponentProgress, u32), Failure> {
         let run_id = &self.run.run_id;
-        let undone = self.undoers.undo(self.ledger, run_id, plan, entry).await;
+        let undone = self.undoers.undo(self.ledger, run_id, plan, entry, (self.clock)()).await;
         let progress = undone.map_err(|failure| lasting(failure, entry))?;
         if progress.0.status == Status::Done {
             self.ledger.mark_undone(run_id, &entry.key(), (self.clock)()).await?;

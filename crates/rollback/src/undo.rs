@@ -2,14 +2,17 @@
 
 use fence::primary::Primaries;
 use fence::{instance, load_balancer};
+use jiff::Timestamp;
 use pilot_core::contract::Step;
 use pilot_core::journal::{Action, Entry};
 use pilot_core::plan::{Compute, Database, RecoveryPlan, RoutingControl, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{Caches, Concurrencies, Groups, Hooks, Records, RoutingControls, Services, StopObjects};
+use pilot_shell::ports::{
+    Caches, Concurrencies, GlobalCaches, Groups, Hooks, Records, RoutingControls, Services, StopObjects,
+};
 use pilot_shell::waves::{InWaves, Progress};
-use promote_db::elasticache;
+use promote_db::{elasticache, elasticache_global};
 use scale_compute::computes::Computes;
 use scale_compute::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
 use update_dns::{route53_records, routing_control, stop_object};
@@ -25,7 +28,7 @@ pub struct Undoers<'a, F, G, E, C, H, S, R, K, T> {
     pub objects: &'a S,
     /// Route 53 records.
     pub records: &'a R,
-    /// ElastiCache replication groups.
+    /// ElastiCache replication groups and global datastores.
     pub caches: &'a K,
     /// Routing controls.
     pub controls: &'a T,
@@ -40,7 +43,7 @@ where
     H: Hooks,
     S: StopObjects,
     R: Records,
-    K: Caches,
+    K: Caches + GlobalCaches,
     T: RoutingControls,
 {
     /// Brings one act a step on towards having never been.
@@ -53,6 +56,7 @@ where
         run_id: &str,
         plan: &RecoveryPlan,
         entry: &Entry,
+        now: Timestamp,
     ) -> Result<Progress, Failure> {
         match entry.action {
             Action::FenceGroup => auto_scaling_group::undo(&self.primary(plan).await, entry).await,
@@ -85,6 +89,7 @@ where
             }
             Action::UpsertRecords => route53_records::undo(ledger, run_id, self.records, entry).await,
             Action::CreateCache => elasticache::undo(self.caches, entry).await,
+            Action::FailoverGlobalCache => elasticache_global::undo(self.caches, plan, entry, now).await,
             // Never reached: an irreversible entry makes the plan of the undo "pivot passed".
             Action::PromoteReadReplica => Err(incomplete(entry, "a promotion cannot be undone")),
             Action::SetPromoted | Action::TagPromoted => Err(incomplete(entry, "what was promoted keeps its settings")),
@@ -121,7 +126,8 @@ const LIFT_SECONDS: u32 = 60;
 pub fn timeout_seconds(plan: &RecoveryPlan, component: &str) -> u32 {
     let longest = |seconds: &mut dyn Iterator<Item = u32>| seconds.max().unwrap_or(0);
     // Of the databases only a cache is undone.
-    let caches = plan.databases.iter().filter(|database| matches!(database, Database::ElastiCache(_)));
+    let is_cache = |db: &&Database| matches!(db, Database::ElastiCache(_) | Database::ElastiCacheGlobal(_));
+    let caches = plan.databases.iter().filter(is_cache);
     let before_the_fence = longest(&mut plan.compute.iter().map(InWaves::timeout_seconds))
         .saturating_add(longest(&mut caches.map(InWaves::timeout_seconds)))
         .saturating_add(longest(&mut plan.traffic.iter().map(InWaves::timeout_seconds)));

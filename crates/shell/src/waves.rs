@@ -46,6 +46,7 @@ impl InWaves for Database {
             Database::RestoreFromBackup(c) => c.timeout_seconds,
             Database::RestoreToPointInTime(c) => c.timeout_seconds,
             Database::ElastiCache(c) => c.timeout_seconds,
+            Database::ElastiCacheGlobal(c) => c.timeout_seconds,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The one fault injector: wraps anything that implements the ports or the ledger, numbers every call, and fails those it was told to.
 
 mod caches;
+mod datastores;
 mod hooks;
 mod in_region;
 mod ledger;

@@ -3,6 +3,7 @@
 pub mod restore;
 
 pub mod cache;
+pub mod datastore;
 
 use jiff::{SignedDuration, Timestamp};
 use pilot_core::contract::{Assessment, Mode, PlanPin, Run, Step, StepRef, StepRequest, Trigger, TriggerKind};
@@ -318,6 +319,7 @@ pub fn world() -> FakeWorld {
     let mut global = FakeGlobalCluster::replicating(PRIMARY_CLUSTER_ARN, RECOVERY_CLUSTER_ARN);
     global.lag = lag;
     world.put_global_cluster(GLOBAL_CLUSTER, global);
+    world.put_datastore(datastore::DATASTORE, datastore::datastore());
     world.put_cluster(CLUSTER, FakeCluster::of(&[WRITER, READER]));
     world.put_group(GROUP, FakeGroup::of(0, 0, 0));
     world.put_service(SERVICE, FakeService::of(0, Some((0, 0))));

@@ -19,7 +19,7 @@ pub use ledger::FakeLedger;
 pub use plans::FakePlans;
 pub use story::told;
 pub use world::{
-    FakeAutomation, FakeBuild, FakeCache, FakeCluster, FakeDocument, FakeDoor, FakeFunction, FakeGlobalCluster,
-    FakeGroup, FakeJob, FakePoint, FakePrimary, FakeProject, FakeProvisioned, FakeReplica, FakeService, FakeWorld,
-    MoveEnd, PromotionEnd, WorldValues,
+    FakeAutomation, FakeBuild, FakeCache, FakeCluster, FakeDatastore, FakeDocument, FakeDoor, FakeFunction,
+    FakeGlobalCluster, FakeGroup, FakeJob, FakePoint, FakePrimary, FakeProject, FakeProvisioned, FakeReplica,
+    FakeService, FakeWorld, MoveEnd, PromotionEnd, WorldValues,
 };

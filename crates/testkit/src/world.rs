@@ -6,6 +6,7 @@
 mod automations;
 mod builds;
 mod caches;
+mod datastores;
 mod functions;
 mod global_clusters;
 mod groups;
@@ -32,6 +33,7 @@ use pilot_shell::ports::Listed;
 pub use automations::{FakeAutomation, FakeDocument};
 pub use builds::{FakeBuild, FakeProject};
 pub use caches::FakeCache;
+pub use datastores::FakeDatastore;
 pub use functions::{FakeFunction, FakeProvisioned};
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
@@ -66,6 +68,8 @@ struct State {
     restores: restores::Restores,
     /// By id, in lower case.
     caches: BTreeMap<String, FakeCache>,
+    /// By id, in lower case.
+    datastores: BTreeMap<String, FakeDatastore>,
     controls: routing::FakeControls,
 }
 
@@ -102,6 +106,8 @@ pub struct WorldValues {
     pub doors: BTreeMap<String, Vec<String>>,
     /// The replication groups there are.
     pub caches: BTreeSet<String>,
+    /// The Region whose group is primary, of each global datastore.
+    pub datastores: BTreeMap<String, Option<String>>,
 }
 
 /// Both Regions; the ports of the world itself are those of the recovery Region. Looking at it through the `peek_` methods changes nothing.
@@ -122,6 +128,7 @@ impl FakeWorld {
         let state = self.read();
         let replica = |r: &FakeReplica| (r.observed.status.clone(), r.observed.source.clone(), r.promotions);
         let global = |g: &FakeGlobalCluster| (g.writer().map(str::to_owned), g.failovers, g.switchovers);
+        let datastore = |d: &FakeDatastore| d.primary_region().map(str::to_owned);
         let cluster = |c: &FakeCluster| (c.observed.writer().map(str::to_owned), c.failovers);
         WorldValues {
             replicas: state.replicas.iter().map(|(name, r)| (name.clone(), replica(r))).collect(),
@@ -139,6 +146,7 @@ impl FakeWorld {
             primary_services: self.primary.peek_services(),
             doors: self.primary.peek_doors(),
             caches: state.caches.keys().cloned().collect(),
+            datastores: state.datastores.iter().map(|(name, d)| (name.clone(), datastore(d))).collect(),
         }
     }
 

@@ -5,16 +5,16 @@ use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
-    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster,
-    LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DatastoreObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved,
+    InRegionCluster, LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{
     RoutingControl, {DnsRecord, RestoredKind},
 };
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
-    Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalCacheReads, GlobalClusters, Groups, InRegionReads,
+    Listed, Records, Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
 use promote_db::cache_adapter::AwsCaches;
@@ -143,6 +143,10 @@ impl Region for AwsRegion {
 
     async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
         self.target.caches.cache(replication_group_id).await
+    }
+
+    async fn datastore(&self, id: &str, replication_group_id: &str) -> Result<Option<DatastoreObserved>, CallError> {
+        self.target.caches.datastore(id, replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

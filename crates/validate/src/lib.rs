@@ -11,6 +11,7 @@ pub mod adapter;
 mod caches;
 pub mod dns_adapter;
 pub mod event;
+mod global_caches;
 pub mod handler;
 mod in_region;
 pub mod look;

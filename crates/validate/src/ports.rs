@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
-    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, LagSample,
-    ReplicaObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DatastoreObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved,
+    LagSample, ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_shell::CallError;
@@ -59,6 +59,12 @@ pub trait Region: InRegionReads {
     ) -> impl Future<Output = Result<Option<String>, CallError>>;
     /// An ElastiCache replication group, with its settings; `None`: no such group.
     fn cache(&self, replication_group_id: &str) -> impl Future<Output = Result<Option<CacheObserved>, CallError>>;
+    /// An ElastiCache global datastore with a replication group of this Region; `None`: no such datastore.
+    fn datastore(
+        &self,
+        global_replication_group_id: &str,
+        replication_group_id: &str,
+    ) -> impl Future<Output = Result<Option<DatastoreObserved>, CallError>>;
     /// An Auto Scaling group; `None`: no such group.
     fn group(&self, name: &str) -> impl Future<Output = Result<Option<GroupObserved>, CallError>>;
     /// An ECS service; `None`: no such service.

@@ -15,7 +15,7 @@ use promote_db::restore_from_backup;
 
 use crate::caches;
 use crate::ports::{Dns, Eyes, Region};
-use crate::{in_region, promoted, restored};
+use crate::{global_caches, in_region, promoted, restored};
 
 const LOOK_AGAIN_SECONDS: u32 = 2;
 
@@ -105,6 +105,9 @@ async fn databases<R: Region>(plan: &RecoveryPlan, region: &R) -> Vec<Check> {
                 restored::proof(&restore_from_backup::wanted(component), region).await
             }
             Database::ElastiCache(component) => caches::proof(component, region).await,
+            Database::ElastiCacheGlobal(component) => {
+                global_caches::proof(component, &plan.regions.recovery, region).await
+            }
         };
         (database.name().to_owned(), seen)
     }))

@@ -17,7 +17,7 @@ use crate::caches;
 use crate::look::{Seen, global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores;
-use crate::{in_region, point_in_time, promoted};
+use crate::{global_caches, in_region, point_in_time, promoted};
 
 /// How far back a lag sample may lie: RDS publishes one a minute, some late.
 const LAG_WINDOW_SECONDS: i64 = 300;
@@ -63,6 +63,7 @@ pub async fn report<R: Region>(
                 restores::now(restore, region, plan.policy.max_data_loss_seconds, now).await
             }
             Database::ElastiCache(cache) => caches::readiness(cache, region).await,
+            Database::ElastiCacheGlobal(cache) => global_caches::now(cache, &plan.regions, region).await,
         };
         (database.name().to_owned(), seen)
     }));

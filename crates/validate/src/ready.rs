@@ -18,7 +18,7 @@ use crate::caches;
 use crate::look::{global_cluster_with_lag, groups_and_traffic, replica_with_lag, say_shares};
 use crate::ports::Region;
 use crate::restores::{self, RunSoFar};
-use crate::{in_region, point_in_time, promoted};
+use crate::{global_caches, in_region, point_in_time, promoted};
 
 /// How long a replica may be busy (a backup, a modification) before the run is refused: nothing has been changed yet, and a person
 /// decides faster what to do about it.
@@ -100,6 +100,9 @@ async fn database_finding<R: Region>(
         }
         // Nothing to lose, and nobody it could follow: there is or it is created, whatever the run is for.
         Database::ElastiCache(cache) => return finding_of(caches::readiness(cache, region).await),
+        Database::ElastiCacheGlobal(cache) => {
+            return of_global_cache(global_caches::before(cache, &plan.regions, region).await, mode);
+        }
     };
     let (readiness, loss) = match standing {
         Ok(Standing { readiness, loss }) => (readiness, loss),
@@ -152,6 +155,20 @@ async fn of_global_cluster<R: Region>(
     let promoted = member.is_some_and(|member| member.is_writer);
     let loss = loss_of(&cluster.name, recovery, &samples, assessment);
     Ok(Standing { readiness, loss: (!promoted).then_some(loss) })
+}
+
+/// It follows or is followed like a database, and has nothing to lose that is counted.
+fn of_global_cache(seen: Result<(Readiness, bool), CallError>, mode: Option<Mode>) -> Finding {
+    match (seen, mode) {
+        (Ok((readiness, true)), Some(Mode::Switchover | Mode::Failback)) => match readiness {
+            Readiness::Ready(detail) => Finding::Problem(format!("{detail}: there is nothing to fail over to")),
+            other => finding_of(Ok(other)),
+        },
+        (Ok((Readiness::Ready(detail), false)), Some(Mode::Protect)) => {
+            Finding::Problem(format!("{detail}: it was not failed over, there is nothing to protect"))
+        }
+        (seen, _) => finding_of(seen.map(|(readiness, _)| readiness)),
+    }
 }
 
 fn samples_from(assessment: &Assessment) -> Timestamp {

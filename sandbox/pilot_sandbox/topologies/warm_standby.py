@@ -1,9 +1,11 @@
-"""`warm-standby`: ShopSmart, an Aurora global database and an Auto Scaling group with one instance standing by."""
+"""`warm-standby`: ShopSmart, an Aurora global database, a global datastore and a group with one instance on standby."""
 
+from ..aws_clients import AwsClients
 from ..naming import Names, Regions
 from ..seed.aurora import AuroraGlobal
 from ..seed.canary import Canary
 from ..seed.failover_records import FailoverRecords
+from ..seed.global_cache import GlobalCache, datastore_id
 from ..seed.groups import Groups
 from ..seed.recovery_point import RecoveryPoint
 from .aurora_names import cluster_identifiers, cluster_parameters
@@ -11,10 +13,16 @@ from .topology import Topology
 
 _DATABASES = AuroraGlobal()
 _EXAMPLE = "shopsmart"
+_REGIONS = Regions(primary="us-east-1", recovery="us-west-2")
 
 
 def _identifiers(names: Names) -> dict[str, str]:
-    return {**cluster_identifiers(_EXAMPLE, names), "shopsmart-web": names.group}
+    return {
+        **cluster_identifiers(_EXAMPLE, names),
+        "shopsmart-web": names.group,
+        "shopsmart-sessions": names.cache_member(_REGIONS.primary),
+        "shopsmart-sessions-dr": names.cache_member(_REGIONS.recovery),
+    }
 
 
 def _parameters(names: Names) -> dict[str, str]:
@@ -22,14 +30,23 @@ def _parameters(names: Names) -> dict[str, str]:
         **cluster_parameters(names),
         "AutoScalingGroupName": names.group,
         "PrimaryAutoScalingGroupName": names.group,
+        "PrimaryReplicationGroupId": names.cache_member(_REGIONS.primary),
+        "RecoveryReplicationGroupId": names.cache_member(_REGIONS.recovery),
+        # The prefix is ElastiCache's own.
+        "GlobalReplicationGroupId": f"*-{names.global_cache_suffix}",
     }
+
+
+def _looked_up(clients: AwsClients, names: Names) -> dict[str, str]:
+    return {"ldgnf-shopsmart-sessions": datastore_id(clients.client("elasticache", _REGIONS.primary), names)}
 
 
 WARM_STANDBY = Topology(
     name="warm-standby",
-    regions=Regions(primary="us-east-1", recovery="us-west-2"),
+    regions=_REGIONS,
     databases=_DATABASES,
     others=(
+        GlobalCache(),
         Groups(primary=(2, 4, 2), recovery=(1, 4, 1)),
         Canary(),
         FailoverRecords(),
@@ -38,5 +55,6 @@ WARM_STANDBY = Topology(
     example=_EXAMPLE,
     identifiers=_identifiers,
     parameters=_parameters,
+    looked_up=_looked_up,
     demo_goes_home=True,
 )

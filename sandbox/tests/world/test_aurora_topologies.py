@@ -34,12 +34,16 @@ class Seeded:
         found: dict[str, list[str]] = {}
         for region in self.topology.regions:
             rds, ecs, elbv2 = (self.clients.client(service, region) for service in ("rds", "ecs", "elbv2"))
+            caches = self.clients.client("elasticache", region)
+            datastores = caches.describe_global_replication_groups()["GlobalReplicationGroups"]
             groups = self.clients.client("autoscaling", region).describe_auto_scaling_groups()["AutoScalingGroups"]
             alarms = self.clients.client("cloudwatch", region).describe_alarms()["MetricAlarms"]
             found[region] = [
                 *(cluster["DBClusterIdentifier"] for cluster in rds.describe_db_clusters()["DBClusters"]),
                 *(instance["DBInstanceIdentifier"] for instance in rds.describe_db_instances()["DBInstances"]),
                 *(cluster["GlobalClusterIdentifier"] for cluster in rds.describe_global_clusters()["GlobalClusters"]),
+                *(cache["ReplicationGroupId"] for cache in caches.describe_replication_groups()["ReplicationGroups"]),
+                *(datastore["GlobalReplicationGroupId"] for datastore in datastores),
                 *ecs.list_clusters()["clusterArns"],
                 *(balancer["LoadBalancerName"] for balancer in elbv2.describe_load_balancers()["LoadBalancers"]),
                 *(group["TargetGroupName"] for group in elbv2.describe_target_groups()["TargetGroups"]),

@@ -55,7 +55,11 @@ fence:
 _REST = "metadata: {name: pilot-light}\npolicy: {holdSeconds: 30}\n"
 
 
-_LOOKED_UP = {"Z0123456789EXAMPLE": "Z0987", "sg-0a1b2c3d4e5f60005": "sg-5"}
+_LOOKED_UP = {
+    "Z0123456789EXAMPLE": "Z0987",
+    "sg-0a1b2c3d4e5f60005": "sg-5",
+    "ldgnf-shopsmart-sessions": "sbox-pl-plan-sessions",
+}
 # Every published plan, by its topology and by how its name ends after the topology's.
 _PLANS = [(name, ending) for name in sorted(TOPOLOGIES) for ending in ("", *TOPOLOGIES[name].more_plans)]
 

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod cache;
+pub mod cache_global;
 pub mod caught_up;
 pub mod concurrency;
 pub mod data_loss;

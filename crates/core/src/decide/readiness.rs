@@ -1,6 +1,7 @@
 //! Could the recovery Region take over as the plan says? One verdict a component; the caller collects them all.
 
 pub mod cache;
+pub mod cache_global;
 pub mod concurrency;
 pub mod global_cluster;
 pub mod hook;

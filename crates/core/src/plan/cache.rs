@@ -9,7 +9,7 @@ use super::component::first_wave;
 
 /// A replication group's id: letters, digits and single hyphens, a letter first, no hyphen last (ElastiCache API reference,
 /// `CreateReplicationGroup`).
-const REPLICATION_GROUP_PATTERN: &str = "^[A-Za-z](-?[A-Za-z0-9])*$";
+pub(super) const REPLICATION_GROUP_PATTERN: &str = "^[A-Za-z](-?[A-Za-z0-9])*$";
 /// A node type, such as `cache.r7g.large`.
 const NODE_TYPE_PATTERN: &str = "^cache\\.[a-z0-9]+\\.[a-z0-9]+$";
 

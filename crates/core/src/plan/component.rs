@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
 use super::cache::ElastiCache;
+use super::cache_global::ElastiCacheGlobal;
 use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
 use super::hook::{AutomationHook, CodeBuildHook};
@@ -43,6 +44,10 @@ pub enum Database {
     RestoreToPointInTime(RestoreToPointInTime),
     /// An ElastiCache replication group, created anew. Undo: the group that the run created is deleted; one that was there is left.
     ElastiCache(ElastiCache),
+    /// An ElastiCache global datastore, failed over to its secondary replication group. **No pivot**: a cache is no record. Undo: failed over
+    /// again, to the group that was primary before; what was written in between may be lost. Where that Region cannot take it back, a person is
+    /// told so.
+    ElastiCacheGlobal(ElastiCacheGlobal),
 }
 
 impl Database {
@@ -55,6 +60,7 @@ impl Database {
             Database::RestoreFromBackup(c) => &c.name,
             Database::RestoreToPointInTime(c) => &c.name,
             Database::ElastiCache(c) => &c.name,
+            Database::ElastiCacheGlobal(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -66,6 +72,7 @@ impl Database {
             Database::RestoreFromBackup(c) => c.wave,
             Database::RestoreToPointInTime(c) => c.wave,
             Database::ElastiCache(c) => c.wave,
+            Database::ElastiCacheGlobal(c) => c.wave,
         }
     }
     /// The same database, seen from the other Region: what was the primary is what follows.
@@ -79,12 +86,13 @@ impl Database {
             Database::RestoreToPointInTime(c) => Database::RestoreToPointInTime(c.clone()),
             // A plan with one has no way home.
             Database::ElastiCache(c) => Database::ElastiCache(c.clone()),
+            Database::ElastiCacheGlobal(c) => Database::ElastiCacheGlobal(c.mirrored()),
         }
     }
     /// Whether it is recovered within one Region: then the primary Region may be the recovery Region.
     pub fn is_in_region(&self) -> bool {
         match self {
-            Database::RdsReadReplica(_) | Database::AuroraGlobalCluster(_) => false,
+            Database::RdsReadReplica(_) | Database::AuroraGlobalCluster(_) | Database::ElastiCacheGlobal(_) => false,
             Database::AuroraCluster(_)
             | Database::RestoreFromBackup(_)
             | Database::RestoreToPointInTime(_)

@@ -6,6 +6,7 @@
 mod aurora;
 mod aurora_cluster;
 mod cache;
+mod cache_global;
 mod capacity;
 pub mod check;
 mod component;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
 pub use aurora_cluster::AuroraCluster;
 pub use cache::{CacheEngine, ElastiCache};
+pub use cache_global::ElastiCacheGlobal;
 pub use capacity::ServingCapacity;
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{

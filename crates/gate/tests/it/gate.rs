@@ -395,3 +395,14 @@ fn a_cache_has_nothing_to_lose_and_leaves_no_loss_in_the_evidence() {
         Scene::of_plan(&fixture::cache::with_cache(fixture::PLAN_YAML), "gate: automatic", 55.0, Mode::Failover);
     assert_eq!(scene.invoke(None, None).unwrap_err().name, FailureName::DataLossTooHigh);
 }
+
+#[test]
+fn a_global_datastore_has_nothing_to_lose_that_is_counted() {
+    let yaml = fixture::datastore::with_datastore(&fixture::plan_yaml_without_database());
+    let scene = Scene::of_plan(&yaml, "gate: automatic", -1.0, Mode::Failover);
+    assert_eq!(
+        told(&scene.invoke(None, None)),
+        "done: its promotion loses at most 0.0 s, 0.0 s for certain | done: passed within the plan's bounds"
+    );
+    assert!(scene.evidence(GATE).is_some() && scene.evidence(&evidence_name("sessions")).is_none());
+}

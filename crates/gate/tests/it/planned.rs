@@ -240,3 +240,11 @@ fn a_cache_has_nothing_to_catch_up_with() {
     assert!(scene.look(0).starts_with("done: "), "no sample was there to wait for");
     assert!(scene.passed() && scene.evidence(&evidence_name("cache")).is_none());
 }
+
+#[test]
+fn a_global_datastore_has_nothing_to_catch_up_with() {
+    let yaml = fixture::datastore::with_datastore(&fixture::plan_yaml_without_database());
+    let scene = Scene::new(&yaml, Mode::Switchover, Faults::none());
+    assert!(scene.look(0).starts_with("done: "), "no sample was there to wait for");
+    assert!(scene.passed() && scene.evidence(&evidence_name("sessions")).is_none());
+}

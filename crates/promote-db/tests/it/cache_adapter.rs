@@ -16,13 +16,13 @@ use pilot_testkit::fixture::cache::component;
 use promote_db::cache_adapter::AwsCaches;
 
 /// What was asked: whole requests, head and form.
-type Requests = Arc<Mutex<Vec<String>>>;
+pub type Requests = Arc<Mutex<Vec<String>>>;
 
 /// From a request to the answer's status and body.
-type Answer = fn(&str) -> (u16, String);
+pub type Answer = fn(&str) -> (u16, String);
 
 /// ElastiCache on a port of its own, and a configuration that leads there, with the retries that the functions have.
-async fn service(answer: Answer) -> (AwsCaches, Requests) {
+pub async fn service(answer: Answer) -> (AwsCaches, Requests) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let requests = Requests::default();
@@ -65,7 +65,7 @@ fn read(stream: &mut TcpStream) -> String {
     }
 }
 
-fn answer(action: &str, result: &str) -> (u16, String) {
+pub fn answer(action: &str, result: &str) -> (u16, String) {
     let namespace = "http://elasticache.amazonaws.com/doc/2015-02-02/";
     (
         200,
@@ -73,7 +73,7 @@ fn answer(action: &str, result: &str) -> (u16, String) {
     )
 }
 
-fn error(status: u16, code: &str) -> (u16, String) {
+pub fn error(status: u16, code: &str) -> (u16, String) {
     let xml = format!(
         "<ErrorResponse xmlns=\"http://elasticache.amazonaws.com/doc/2015-02-02/\"><Error><Type>Sender</Type><Code>{code}</Code>\
          <Message>no</Message></Error></ErrorResponse>"
@@ -81,7 +81,7 @@ fn error(status: u16, code: &str) -> (u16, String) {
     (status, xml)
 }
 
-fn group(status: &str, more: &str) -> (u16, String) {
+pub fn group(status: &str, more: &str) -> (u16, String) {
     let member = |id: &str| format!("<NodeGroupMember><CacheClusterId>{id}</CacheClusterId></NodeGroupMember>");
     let group = format!(
         "<ReplicationGroups><ReplicationGroup><ReplicationGroupId>shop-cache</ReplicationGroupId><Status>{status}</Status>\

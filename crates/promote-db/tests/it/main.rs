@@ -5,6 +5,8 @@ mod aurora_cluster;
 mod aurora_global_cluster;
 mod cache_adapter;
 mod elasticache;
+mod elasticache_global;
+mod global_cache_adapter;
 mod global_cluster_adapter;
 mod in_region_adapter;
 mod promoted;

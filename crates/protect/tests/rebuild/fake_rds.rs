@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use pilot_core::observed::{
-    ClusterSnapshotObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved, ReplicaObserved,
-    RestorableObserved,
+    ClusterSnapshotObserved, DatastoreObserved, GlobalClusterObserved, InRegionCluster, InstanceObserved,
+    ReplicaObserved, RestorableObserved,
 };
 use pilot_core::plan::{InstanceSettings, RestoredKind};
 use pilot_shell::CallError;
-use pilot_shell::ports::InRegionReads;
+use pilot_shell::ports::{GlobalCacheReads, InRegionReads};
 use pilot_testkit::{FakeWorld, Fault, Faults, Injected};
 use protect::ports::{Clusters, Instances, NewReplica, Regions};
 
@@ -64,7 +64,7 @@ pub struct FakeRds {
     pub coming_back: RefCell<Vec<&'static str>>,
     /// The snapshots of the cluster that comes back, each with what it shows at the next looks before it is available.
     pub snapshots: RefCell<Vec<(ClusterSnapshotObserved, Vec<&'static str>)>>,
-    /// The Aurora clusters of one Region.
+    /// The Aurora clusters of one Region, and the global datastores.
     pub aurora: FakeWorld,
     accepted: RefCell<Vec<String>>,
 }
@@ -270,6 +270,13 @@ impl InRegionReads for FaultyRegion<'_> {
 
     async fn restorable(&self, kind: RestoredKind, identifier: &str) -> Result<Option<RestorableObserved>, CallError> {
         self.rds.aurora.restorable(kind, identifier).await
+    }
+}
+
+impl GlobalCacheReads for FaultyRegion<'_> {
+    async fn datastore(&self, id: &str, replication_group_id: &str) -> Result<Option<DatastoreObserved>, CallError> {
+        let call = self.rds.aurora.datastore(id, replication_group_id);
+        self.call(("elasticache:DescribeGlobalReplicationGroups", replication_group_id), false, call).await
     }
 }
 

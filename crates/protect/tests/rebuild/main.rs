@@ -6,6 +6,7 @@ mod adapter;
 mod aurora_cluster;
 mod aurora_global_cluster;
 mod case;
+mod elasticache_global;
 mod events;
 mod fake_rds;
 mod rds_read_replica;

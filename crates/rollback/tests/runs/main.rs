@@ -7,6 +7,7 @@ mod drive;
 mod ecs_service;
 mod every_call_fails;
 mod fence;
+mod global_cache;
 mod global_cluster;
 mod hooks;
 mod lambda_concurrency;

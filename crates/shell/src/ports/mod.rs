@@ -7,6 +7,7 @@ mod restores;
 mod hooks;
 
 mod caches;
+mod global_caches;
 
 mod routing;
 
@@ -29,6 +30,7 @@ pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
 pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};
 
 pub use caches::{CacheReads, Caches};
+pub use global_caches::{GlobalCacheReads, GlobalCaches};
 
 pub use routing::RoutingControls;
 

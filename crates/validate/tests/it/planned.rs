@@ -11,8 +11,9 @@ use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
-    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
-    InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DatastoreObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved,
+    HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
@@ -80,6 +81,10 @@ impl Region for Stage {
 
     async fn cache(&self, replication_group_id: &str) -> Result<Option<CacheObserved>, CallError> {
         self.world.cache(replication_group_id).await
+    }
+
+    async fn datastore(&self, id: &str, replication_group_id: &str) -> Result<Option<DatastoreObserved>, CallError> {
+        self.world.datastore(id, replication_group_id).await
     }
 
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {

@@ -143,6 +143,11 @@ impl Region for Seen {
         self.world.cache(replication_group_id).await
     }
 
+    async fn datastore(&self, id: &str, replication_group_id: &str) -> Result<Option<DatastoreObserved>, CallError> {
+        self.check("datastore")?;
+        self.world.datastore(id, replication_group_id).await
+    }
+
     async fn group(&self, name: &str) -> Result<Option<GroupObserved>, CallError> {
         self.check("group")?;
         Groups::describe(&self.world, name).await

@@ -2,6 +2,7 @@
 
 mod address;
 mod cache;
+mod cache_global;
 mod components;
 mod concurrency;
 mod fence;
@@ -32,6 +33,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     promoted::check(plan, &mut problems);
     hooks::check(plan, &mut problems);
     cache::check(plan, &mut problems);
+    cache_global::check(plan, &mut problems);
     records::check(plan, &mut problems);
     routing::check(plan, &mut problems);
     proof::check(plan, &mut problems);
