@@ -121,6 +121,7 @@ fn compute(component: &Compute) -> String {
         Compute::EcsService(c) => format!("ECS service {} {}", c.resource(), to(c.capacity)),
         Compute::LambdaConcurrency(c) => format!("Lambda function {} to {}", c.resource(), c.capacity),
         Compute::AutomationHook(c) => format!("start the SSM automation {}", c.document_name),
+        Compute::LambdaHook(c) => format!("call the Lambda function {} until it is done", c.resource()),
         Compute::CodeBuildHook(c) => format!("start a build of the CodeBuild project {}", c.project_name),
     };
     format!("{}: {what}", component.name())

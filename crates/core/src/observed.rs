@@ -5,6 +5,7 @@ mod point_in_time;
 mod restored;
 
 mod hook;
+mod hook_function;
 
 mod cache;
 
@@ -20,6 +21,7 @@ pub use point_in_time::{RestorableObserved, RestorableWindow};
 pub use restored::{RestoreJobObserved, RestoredObserved};
 
 pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};
+pub use hook_function::{HookFunctionObserved, Invoked};
 
 pub use cache::{CacheNodeGroup, CacheObserved};
 

@@ -860,3 +860,28 @@ fn restores_to_a_point_in_time() {
         assert_eq!(plan(json!([component])), [expected]);
     }
 }
+
+#[test]
+fn a_function_that_is_a_hook_is_one_of_the_region_that_is_brought_up() {
+    let hook = |function: &str, more: Value| {
+        let mut hook = json!({"kind": "lambdaHook", "name": "call", "functionName": function});
+        hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        problems(&example_with("/compute/-", hook))
+    };
+    let arn = |region: &str| format!("arn:aws:lambda:{region}:111122223333:function:shop-hook");
+    // What the owner's function is told is no field of ours: fractions are fine there.
+    let told = json!({"payload": {"ratio": 0.5, "sizes": [1.5]}, "qualifier": "live", "undoCall": true});
+    for right in ["shop-hook", &arn("ap-southeast-1")] {
+        assert_eq!(hook(right, told.clone()), Vec::<String>::new());
+    }
+    let elsewhere = "/compute/1/functionName: lies in eu-west-1; a hook is a function of the Region that is brought up, ap-southeast-1";
+    assert_eq!(hook(&arn("eu-west-1"), json!({})), [elsewhere]);
+    let of_alias = hook(&format!("{}:live", arn("ap-southeast-1")), json!({}));
+    assert!(of_alias[0].starts_with("/compute/1/functionName: must be"), "{of_alias:?}");
+    let large = hook("shop-hook", json!({"payload": "x".repeat(20_000)}));
+    assert_eq!(large, ["/compute/1/payload: has 20002 bytes as JSON, more than the 16384 that go along with a call"]);
+    let patient = hook("shop-hook", json!({"callTimeoutSeconds": 16}));
+    assert_eq!(patient, ["/compute/1/callTimeoutSeconds: must be at most 15, is 16"]);
+    let fraction = hook("shop-hook", json!({"callTimeoutSeconds": 1.5}));
+    assert_eq!(fraction, ["/compute/1/callTimeoutSeconds: must be a whole number, is 1.5"]);
+}

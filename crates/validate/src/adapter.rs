@@ -5,16 +5,16 @@ use jiff::Timestamp;
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
-    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, InRegionCluster,
-    LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HookFunctionObserved,
+    InRegionCluster, LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{
     RoutingControl, {DnsRecord, RestoredKind},
 };
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
-    Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, HookFunctions, InRegionReads,
+    Listed, Records, Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
 use promote_db::cache_adapter::AwsCaches;
@@ -159,6 +159,14 @@ impl Region for AwsRegion {
 
     async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
         self.target.hooks.document(name, version).await
+    }
+
+    async fn hook_function(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<HookFunctionObserved>, CallError> {
+        self.target.hooks.hook_function(function, qualifier).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

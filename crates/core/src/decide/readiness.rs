@@ -4,6 +4,7 @@ pub mod cache;
 pub mod concurrency;
 pub mod global_cluster;
 pub mod hook;
+pub mod hook_function;
 pub mod in_region;
 pub mod point_in_time;
 pub mod restore;

@@ -13,6 +13,7 @@ use super::capacity::ServingCapacity;
 use super::ecs::EcsService;
 use super::hook::{AutomationHook, CodeBuildHook};
 use super::lambda::LambdaConcurrency;
+use super::lambda_hook::LambdaHook;
 use super::point_in_time::RestoreToPointInTime;
 use super::restore::RestoreFromBackup;
 
@@ -191,6 +192,8 @@ pub enum Compute {
     CodeBuildHook(CodeBuildHook),
     /// An SSM Automation document of the owner's. **No undo by us**: what it made stays; one that still runs is cancelled.
     AutomationHook(AutomationHook),
+    /// A Lambda function of the owner's. **No undo by us**: what it made stays, unless it takes that back itself (`undoCall`).
+    LambdaHook(LambdaHook),
 }
 
 impl Compute {
@@ -202,6 +205,7 @@ impl Compute {
             Compute::LambdaConcurrency(c) => &c.name,
             Compute::CodeBuildHook(c) => &c.name,
             Compute::AutomationHook(c) => &c.name,
+            Compute::LambdaHook(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -212,6 +216,7 @@ impl Compute {
             Compute::LambdaConcurrency(c) => c.wave,
             Compute::CodeBuildHook(c) => c.wave,
             Compute::AutomationHook(c) => c.wave,
+            Compute::LambdaHook(c) => c.wave,
         }
     }
     /// The capacity it serves with; `None`: its kind has no minimum, maximum and desired count.
@@ -219,7 +224,10 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => Some(c.capacity.sizes()),
             Compute::EcsService(c) => Some(c.capacity.sizes()),
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+            Compute::LambdaConcurrency(_)
+            | Compute::CodeBuildHook(_)
+            | Compute::AutomationHook(_)
+            | Compute::LambdaHook(_) => None,
         }
     }
     /// The share of the primary's capacity it serves with, in per cent, if the plan states one.
@@ -227,7 +235,10 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.capacity.percent_of_primary,
             Compute::EcsService(c) => c.capacity.percent_of_primary,
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+            Compute::LambdaConcurrency(_)
+            | Compute::CodeBuildHook(_)
+            | Compute::AutomationHook(_)
+            | Compute::LambdaHook(_) => None,
         }
     }
     /// Fixes a share to the number it comes to, when the primary is known to have had this much.
@@ -235,7 +246,10 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary_desired),
             Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary_desired),
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => {}
+            Compute::LambdaConcurrency(_)
+            | Compute::CodeBuildHook(_)
+            | Compute::AutomationHook(_)
+            | Compute::LambdaHook(_) => {}
         }
     }
     /// The kind as a plan writes it.
@@ -246,6 +260,7 @@ impl Compute {
             Compute::LambdaConcurrency(_) => "lambdaConcurrency",
             Compute::CodeBuildHook(_) => "codeBuildHook",
             Compute::AutomationHook(_) => "automationHook",
+            Compute::LambdaHook(_) => "lambdaHook",
         }
     }
     /// The capacity it rests with, if its kind has one of these and the plan states it.
@@ -253,7 +268,10 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+            Compute::LambdaConcurrency(_)
+            | Compute::CodeBuildHook(_)
+            | Compute::AutomationHook(_)
+            | Compute::LambdaHook(_) => None,
         }
     }
     /// Whether it is a hook that knows a dry run: then a dry run calls it.
@@ -261,6 +279,7 @@ impl Compute {
         match self {
             Compute::CodeBuildHook(c) => c.dry_run_call,
             Compute::AutomationHook(c) => c.dry_run_call,
+            Compute::LambdaHook(c) => c.dry_run_call,
             Compute::AutoScalingGroup(_) | Compute::EcsService(_) | Compute::LambdaConcurrency(_) => false,
         }
     }

@@ -14,6 +14,7 @@ mod fence;
 mod home;
 mod hook;
 mod lambda;
+mod lambda_hook;
 mod name;
 mod point_in_time;
 mod read;
@@ -44,6 +45,7 @@ pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, 
 pub use home::Home;
 pub use hook::{AutomationHook, CodeBuildHook};
 pub use lambda::{Concurrency, LambdaConcurrency, RestingConcurrency};
+pub use lambda_hook::LambdaHook;
 pub use name::is_plan_name;
 pub use point_in_time::RestoreToPointInTime;
 pub use restore::{RestoreFromBackup, RestoredKind};

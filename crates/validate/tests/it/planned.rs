@@ -11,8 +11,9 @@ use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
-    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HttpAnswer,
-    InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    CacheObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved, HookFunctionObserved,
+    HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
@@ -95,6 +96,10 @@ impl Region for Stage {
     }
 
     async fn document(&self, name: &str, _: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        unreachable!("the plan has no hook {name}")
+    }
+
+    async fn hook_function(&self, name: &str, _: Option<&str>) -> Result<Option<HookFunctionObserved>, CallError> {
         unreachable!("the plan has no hook {name}")
     }
 
