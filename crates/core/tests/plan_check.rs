@@ -352,6 +352,22 @@ fn lambda_concurrency() {
             json!({"restingCapacity": {"reservedConcurrency": 1, "unreserved": true, "provisionedConcurrency": 0}}),
             "/compute/0/restingCapacity/unreserved: must be false",
         ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "percentOfPrimary": 50}}),
+            "/compute/0/capacity/max: is missing: percentOfPrimary needs to know",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "percentOfPrimary": 50, "max": 9}}),
+            "/compute/0/capacity/max: is 9, below the 10 that are stated",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "max": 90}}),
+            "/compute/0/capacity/max: is of no use without percentOfPrimary",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "percentOfPrimary": 50, "max": 90}}),
+            "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: /home/compute names no \"a\"",
+        ),
         // What is provisioned while it serves would stay, above what is reserved at rest.
         (
             json!({"restingCapacity": {"reservedConcurrency": 2}}),

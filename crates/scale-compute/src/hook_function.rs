@@ -199,7 +199,11 @@ pub async fn undo<F: HookFunctions>(
                 return Err(not_undone(entry, &reason));
             }
             Err(_) => {
-                return Ok(in_progress(&entry.component, "no answer of the function; it is called again", LOOK_SECONDS));
+                return Ok(in_progress(
+                    &entry.component,
+                    "no answer of the function; it is called again",
+                    LOOK_SECONDS,
+                ));
             }
         }
     }

@@ -159,7 +159,7 @@ pub fn failed(name: FailureName, resource: &str, reason: &str) -> Failure {
         ),
         _ => (
             "it is not called again by this run; what it made before stays",
-            "read its log and mend it; a run that goes on with this one calls it under a new token",
+            "read its log and mend it; a run that goes on with this one asks it again, and has what still fails begun anew",
         ),
     };
     Failure::new(name, resource, format!("{reason}; {log}")).now(now).next(next)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
 use super::cache::ElastiCache;
-use super::capacity::ServingCapacity;
+use super::capacity::{Had, ServingCapacity};
 use super::ecs::EcsService;
 use super::hook::{AutomationHook, CodeBuildHook};
 use super::lambda::LambdaConcurrency;
@@ -235,21 +235,17 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.capacity.percent_of_primary,
             Compute::EcsService(c) => c.capacity.percent_of_primary,
-            Compute::LambdaConcurrency(_)
-            | Compute::CodeBuildHook(_)
-            | Compute::AutomationHook(_)
-            | Compute::LambdaHook(_) => None,
+            Compute::LambdaConcurrency(c) => c.capacity.percent_of_primary,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) | Compute::LambdaHook(_) => None,
         }
     }
     /// Fixes a share to the number it comes to, when the primary is known to have had this much.
-    pub fn fix_capacity(&mut self, primary_desired: Option<u32>) {
+    pub fn fix_capacity(&mut self, primary: Option<Had>) {
         match self {
-            Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary_desired),
-            Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary_desired),
-            Compute::LambdaConcurrency(_)
-            | Compute::CodeBuildHook(_)
-            | Compute::AutomationHook(_)
-            | Compute::LambdaHook(_) => {}
+            Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary.map(|had| had.desired)),
+            Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary.map(|had| had.desired)),
+            Compute::LambdaConcurrency(c) => c.capacity = c.capacity.fixed(primary),
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) | Compute::LambdaHook(_) => {}
         }
     }
     /// The kind as a plan writes it.

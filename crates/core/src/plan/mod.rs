@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal};
 pub use aurora_cluster::AuroraCluster;
 pub use cache::{CacheEngine, ElastiCache};
-pub use capacity::ServingCapacity;
+pub use capacity::{Had, ServingCapacity};
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, FailoverRole, InstanceSettings, RdsReadReplica,

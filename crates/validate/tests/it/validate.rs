@@ -967,7 +967,8 @@ fn with_share() -> Stage {
 }
 
 async fn primary_has(stage: &Stage, desired: u32) {
-    let known = LastKnown { components: [("web".to_owned(), Known { desired, seen_at: now() })].into() };
+    let known =
+        LastKnown { components: [("web".to_owned(), Known { desired, provisioned: None, seen_at: now() })].into() };
     stage.ledger.set_capacity(fixture::PLAN, &known).await.unwrap();
 }
 
