@@ -183,7 +183,7 @@ fn what_cannot_be_called_is_told() {
     }
     let refused = Case::new("done", Faults::none().every(CALL, Fault::Refused));
     let line = refused.looks(&[0]).remove(0);
-    assert!(line.contains("HookFailed") && line.contains("check scale-compute's role"), "{line}");
+    assert!(line.contains("HookFailed") && line.contains("was refused with AccessDenied"), "{line}");
     assert!(matches!(refused.entry().outcome, Some(EntryOutcome::NotDone { .. })));
 }
 
