@@ -86,7 +86,7 @@ impl Case {
     fn hook(&self) -> &LambdaHook {
         match &self.plan.compute[0] {
             Compute::LambdaHook(hook) => hook,
-            other => panic!("{other:?}"),
+            other => unreachable!("the plan has no other compute: {other:?}"),
         }
     }
 
