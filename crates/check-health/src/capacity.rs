@@ -10,14 +10,14 @@ use pilot_core::contract::Mode;
 use pilot_core::decide::health::Verdict;
 use pilot_core::decide::last_known::{remember, watched};
 use pilot_core::journal::LeasePhase;
-use pilot_core::plan::{Compute, RecoveryPlan};
+use pilot_core::plan::{Compute, Had, RecoveryPlan};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 
 /// Compute in any Region, as far as its capacity goes.
 pub trait Capacities {
-    /// The desired capacity or count of a component; `None`: there is no such group or service.
-    fn desired(&self, region: &str, component: &Compute) -> impl Future<Output = Result<Option<u32>, CallError>>;
+    /// What a component has: its desired capacity or count, or its concurrency; `None`: there is no such group, service or function.
+    fn had(&self, region: &str, component: &Compute) -> impl Future<Output = Result<Option<Had>, CallError>>;
 }
 
 /// Writes down what the primary has of that which the plan wants a share of. Only of a healthy primary, and only while no run is under way: a
@@ -37,13 +37,13 @@ pub async fn write_down<L: Ledger, C: Capacities>(
         return Ok(());
     }
     let looks = watched.iter().map(async |component| {
-        let seen = capacities.desired(&plan.regions.primary, component).await;
+        let seen = capacities.had(&plan.regions.primary, component).await;
         (component.name().to_owned(), seen)
     });
     let mut seen = BTreeMap::new();
     for (name, look) in join_all(looks).await {
         match look {
-            Ok(Some(desired)) => drop(seen.insert(name, desired)),
+            Ok(Some(had)) => drop(seen.insert(name, had)),
             Ok(None) => tracing::warn!(
                 workload,
                 component = name,

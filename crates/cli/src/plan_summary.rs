@@ -126,8 +126,13 @@ fn compute(component: &Compute) -> String {
     let what = match component {
         Compute::AutoScalingGroup(c) => format!("Auto Scaling group {} {}", c.group_name, to(c.capacity)),
         Compute::EcsService(c) => format!("ECS service {} {}", c.resource(), to(c.capacity)),
-        Compute::LambdaConcurrency(c) => format!("Lambda function {} to {}", c.resource(), c.capacity),
+        Compute::LambdaConcurrency(c) => {
+            let share = c.capacity.percent_of_primary.zip(c.capacity.max);
+            let share = share.map(|(percent, max)| format!(", or {percent} % of the primary's, at most {max}"));
+            format!("Lambda function {} to {}{}", c.resource(), c.capacity, share.unwrap_or_default())
+        }
         Compute::AutomationHook(c) => format!("start the SSM automation {}", c.document_name),
+        Compute::LambdaHook(c) => format!("call the Lambda function {} until it is done", c.resource()),
         Compute::CodeBuildHook(c) => format!("start a build of the CodeBuild project {}", c.project_name),
     };
     format!("{}: {what}", component.name())

@@ -115,6 +115,8 @@ pub enum Action {
     StartBuild,
     /// `ssm:StartAutomationExecution` of a document of the owner's.
     StartAutomation,
+    /// `lambda:Invoke` of a function of the owner's, for the first time under this token.
+    CallFunction,
     /// `s3:PutObject` of the STOP object.
     PutStopObject,
     /// `s3:DeleteObject` of the STOP object.
@@ -158,6 +160,7 @@ impl Action {
             Action::SetProvisionedConcurrency => "set-provisioned-concurrency",
             Action::StartBuild => "start-build",
             Action::StartAutomation => "start-automation",
+            Action::CallFunction => "call-function",
             Action::PutStopObject => "put-stop-object",
             Action::RemoveStopObject => "remove-stop-object",
             Action::SetRoutingControls => "set-routing-controls",

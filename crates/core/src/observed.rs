@@ -5,6 +5,7 @@ mod point_in_time;
 mod restored;
 
 mod hook;
+mod hook_function;
 
 mod cache;
 mod cache_global;
@@ -21,6 +22,7 @@ pub use point_in_time::{RestorableObserved, RestorableWindow};
 pub use restored::{RestoreJobObserved, RestoredObserved};
 
 pub use hook::{AutomationObserved, DocumentObserved, HookRunObserved};
+pub use hook_function::{HookFunctionObserved, Invoked};
 
 pub use cache::{CacheNodeGroup, CacheObserved};
 pub use cache_global::{DatastoreMember, DatastoreObserved};

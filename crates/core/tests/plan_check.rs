@@ -352,6 +352,22 @@ fn lambda_concurrency() {
             json!({"restingCapacity": {"reservedConcurrency": 1, "unreserved": true, "provisionedConcurrency": 0}}),
             "/compute/0/restingCapacity/unreserved: must be false",
         ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "percentOfPrimary": 50}}),
+            "/compute/0/capacity/max: is missing: percentOfPrimary needs to know",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "percentOfPrimary": 50, "max": 9}}),
+            "/compute/0/capacity/max: is 9, below the 10 that are stated",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "max": 90}}),
+            "/compute/0/capacity/max: is of no use without percentOfPrimary",
+        ),
+        (
+            json!({"capacity": {"reservedConcurrency": 10, "provisionedConcurrency": 5, "percentOfPrimary": 50, "max": 90}}),
+            "/compute/0/capacity/percentOfPrimary: has nothing to be a share of: /home/compute names no \"a\"",
+        ),
         // What is provisioned while it serves would stay, above what is reserved at rest.
         (
             json!({"restingCapacity": {"reservedConcurrency": 2}}),
@@ -863,4 +879,29 @@ fn restores_to_a_point_in_time() {
     for (component, expected) in rows {
         assert_eq!(plan(json!([component])), [expected]);
     }
+}
+
+#[test]
+fn a_function_that_is_a_hook_is_one_of_the_region_that_is_brought_up() {
+    let hook = |function: &str, more: Value| {
+        let mut hook = json!({"kind": "lambdaHook", "name": "call", "functionName": function});
+        hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        problems(&example_with("/compute/-", hook))
+    };
+    let arn = |region: &str| format!("arn:aws:lambda:{region}:111122223333:function:shop-hook");
+    // What the owner's function is told is no field of ours: fractions are fine there.
+    let told = json!({"payload": {"ratio": 0.5, "sizes": [1.5]}, "qualifier": "live", "undoCall": true});
+    for right in ["shop-hook", &arn("ap-southeast-1")] {
+        assert_eq!(hook(right, told.clone()), Vec::<String>::new());
+    }
+    let elsewhere = "/compute/1/functionName: lies in eu-west-1; a hook is a function of the Region that is brought up, ap-southeast-1";
+    assert_eq!(hook(&arn("eu-west-1"), json!({})), [elsewhere]);
+    let of_alias = hook(&format!("{}:live", arn("ap-southeast-1")), json!({}));
+    assert!(of_alias[0].starts_with("/compute/1/functionName: must be"), "{of_alias:?}");
+    let large = hook("shop-hook", json!({"payload": "x".repeat(20_000)}));
+    assert_eq!(large, ["/compute/1/payload: has 20002 bytes as JSON, more than the 16384 that go along with a call"]);
+    let patient = hook("shop-hook", json!({"callTimeoutSeconds": 16}));
+    assert_eq!(patient, ["/compute/1/callTimeoutSeconds: must be at most 15, is 16"]);
+    let fraction = hook("shop-hook", json!({"callTimeoutSeconds": 1.5}));
+    assert_eq!(fraction, ["/compute/1/callTimeoutSeconds: must be a whole number, is 1.5"]);
 }

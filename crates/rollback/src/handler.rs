@@ -149,7 +149,7 @@ where
 
     async fn undo_one(&self, plan: &RecoveryPlan, entry: &Entry) -> Result<(ComponentProgress, u32), Failure> {
         let run_id = &self.run.run_id;
-        let undone = self.undoers.undo(self.ledger, run_id, plan, entry, (self.clock)()).await;
+        let undone = self.undoers.undo(self.ledger, self.run, plan, entry, (self.clock)()).await;
         let progress = undone.map_err(|failure| lasting(failure, entry))?;
         if progress.0.status == Status::Done {
             self.ledger.mark_undone(run_id, &entry.key(), (self.clock)()).await?;

@@ -3,9 +3,9 @@
 use fence::primary::Primaries;
 use fence::{instance, load_balancer};
 use jiff::Timestamp;
-use pilot_core::contract::Step;
+use pilot_core::contract::{Run, Step};
 use pilot_core::journal::{Action, Entry};
-use pilot_core::plan::{Compute, Database, RecoveryPlan, RoutingControl, StopObject, Traffic};
+use pilot_core::plan::{Compute, Database, LambdaHook, RecoveryPlan, RoutingControl, StopObject, Traffic};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
@@ -14,7 +14,9 @@ use pilot_shell::ports::{
 use pilot_shell::waves::{InWaves, Progress};
 use promote_db::{elasticache, elasticache_global};
 use scale_compute::computes::Computes;
-use scale_compute::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
+use scale_compute::{
+    auto_scaling_group, ecs_service, hook_automation, hook_code_build, hook_function, lambda_concurrency,
+};
 use update_dns::{route53_records, routing_control, stop_object};
 
 /// What the undos need of AWS.
@@ -53,11 +55,12 @@ where
     pub async fn undo<L: Ledger>(
         &self,
         ledger: &L,
-        run_id: &str,
+        run: &Run,
         plan: &RecoveryPlan,
         entry: &Entry,
         now: Timestamp,
     ) -> Result<Progress, Failure> {
+        let run_id = run.run_id.as_str();
         match entry.action {
             Action::FenceGroup => auto_scaling_group::undo(&self.primary(plan).await, entry).await,
             Action::FenceService => ecs_service::undo(&self.primary(plan).await, entry).await,
@@ -80,6 +83,9 @@ where
             }
             Action::StartAutomation => hook_automation::undo(self.computes.hooks, run_id, entry).await,
             Action::StartBuild => hook_code_build::undo(self.computes.hooks, run_id, entry).await,
+            Action::CallFunction => {
+                hook_function::undo(self.computes.hooks, run, plan, lambda_hook_of(plan, entry)?, entry).await
+            }
             Action::PutStopObject => stop_object::undo(self.objects, stop_object_of(plan, entry)?, entry).await,
             Action::RemoveStopObject => {
                 stop_object::undo_removal(self.objects, stop_object_of(plan, entry)?, entry).await
@@ -149,6 +155,14 @@ fn stop_object_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a StopO
         _ => None,
     });
     named.ok_or_else(|| incomplete(entry, "the pinned plan has no STOP object of that name"))
+}
+
+fn lambda_hook_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a LambdaHook, Failure> {
+    let named = plan.compute.iter().find_map(|compute| match compute {
+        Compute::LambdaHook(hook) if hook.name == entry.component => Some(hook),
+        _ => None,
+    });
+    named.ok_or_else(|| incomplete(entry, "the pinned plan has no Lambda hook of that name"))
 }
 
 fn routing_control_of<'a>(plan: &'a RecoveryPlan, entry: &Entry) -> Result<&'a RoutingControl, Failure> {

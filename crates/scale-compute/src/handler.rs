@@ -13,7 +13,7 @@ use pilot_shell::{StepContext, capacity};
 use serde_json::Value;
 
 use crate::computes::Computes;
-use crate::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, lambda_concurrency};
+use crate::{auto_scaling_group, ecs_service, hook_automation, hook_code_build, hook_function, lambda_concurrency};
 
 /// The function's name.
 pub const FUNCTION: &str = "scale-compute";
@@ -65,6 +65,7 @@ async fn serve<L: Ledger, G: Groups, S: Services, C: Concurrencies, H: Hooks>(
         Compute::CodeBuildHook(hook) => {
             hook_code_build::reconcile(context, computes.hooks, hook, allowed_seconds).await
         }
+        Compute::LambdaHook(hook) => hook_function::reconcile(context, computes.hooks, hook, allowed_seconds).await,
     })
     .await?;
     Ok(with_shares(response, &known, context))
@@ -93,7 +94,7 @@ async fn rest<L: Ledger, G: Groups, S: Services, C: Concurrencies, H: Hooks>(
         Compute::LambdaConcurrency(function) => {
             lambda_concurrency::rest(context, own.concurrencies, function, allowed_seconds).await
         }
-        Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => {
+        Compute::CodeBuildHook(_) | Compute::AutomationHook(_) | Compute::LambdaHook(_) => {
             Ok(waves::done(compute.name(), "left as it is: a hook has no resting capacity"))
         }
     })

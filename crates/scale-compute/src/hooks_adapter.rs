@@ -6,12 +6,17 @@ use aws_config::SdkConfig;
 #[derive(Debug, Clone)]
 pub struct AwsHooks {
     pub(crate) codebuild: aws_sdk_codebuild::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
 }
 
 impl AwsHooks {
     /// With clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        AwsHooks { codebuild: aws_sdk_codebuild::Client::new(config), ssm: aws_sdk_ssm::Client::new(config) }
+        AwsHooks {
+            codebuild: aws_sdk_codebuild::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+        }
     }
 }

@@ -10,6 +10,8 @@ pub mod handler;
 mod hook;
 pub mod hook_automation;
 pub mod hook_code_build;
+pub mod hook_function;
+mod hook_function_adapter;
 pub mod hooks_adapter;
 pub mod lambda_adapter;
 pub mod lambda_concurrency;

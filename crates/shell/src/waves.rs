@@ -65,6 +65,7 @@ impl InWaves for Compute {
             Compute::LambdaConcurrency(c) => c.timeout_seconds,
             Compute::CodeBuildHook(c) => c.timeout_seconds,
             Compute::AutomationHook(c) => c.timeout_seconds,
+            Compute::LambdaHook(c) => c.timeout_seconds,
         }
     }
 }

@@ -13,8 +13,8 @@ use pilot_core::plan::{DnsRecord, RecordType};
 use serde_json::Value;
 
 use crate::{
-    FakeCluster, FakeDocument, FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeLedger, FakePlans,
-    FakeProject, FakeReplica, FakeService, FakeWorld, now,
+    FakeCluster, FakeDocument, FakeDoor, FakeFunction, FakeGlobalCluster, FakeGroup, FakeHookFunction, FakeLedger,
+    FakePlans, FakeProject, FakeReplica, FakeService, FakeWorld, now,
 };
 
 /// The plan's name.
@@ -168,6 +168,18 @@ pub fn with_automation(plan_yaml: &str) -> String {
     let hook = format!(
         "compute:
   - {{kind: automationHook, name: runbook, documentName: {DOCUMENT}, parameters: {{Stage: [recovery]}}, timeoutSeconds: 600}}"
+    );
+    plan_yaml.replacen("compute:", &hook, 1)
+}
+
+/// The Lambda function of [`with_called`].
+pub const HOOK_FUNCTION: &str = "shop-hook";
+
+/// A plan with a Lambda hook beside its group, whose function knows how to take back what it made.
+pub fn with_called(plan_yaml: &str) -> String {
+    let hook = format!(
+        "compute:
+  - {{kind: lambdaHook, name: call, functionName: {HOOK_FUNCTION}, payload: {{ratio: 0.5}}, undoCall: true, timeoutSeconds: 600}}"
     );
     plan_yaml.replacen("compute:", &hook, 1)
 }
@@ -326,6 +338,7 @@ pub fn world() -> FakeWorld {
     world.put_function(FUNCTION, FakeFunction::of(Some(2), None));
     world.put_project(PROJECT, FakeProject::ending("SUCCEEDED"));
     world.put_document(DOCUMENT, FakeDocument::ending("Success", &["Stage", "PilotRunId"]));
+    world.put_hook_function(HOOK_FUNCTION, FakeHookFunction::ending("done"));
     world.put_bucket(STOP_BUCKET);
     world.put_control(PRIMARY_CONTROL, ControlState::On);
     world.put_control(RECOVERY_CONTROL, ControlState::Off);

@@ -315,7 +315,7 @@ async fn memory<L: Ledger>(ledger: &L, workload: &str) -> Check {
 async fn capacity<L: Ledger>(ledger: &L, workload: &str) -> Check {
     let none = fine(ledger.capacity(workload).await, "reading what nobody wrote down")?;
     same(&none, &LastKnown::default(), "no capacity")?;
-    let of = |name: &str, desired| (name.to_owned(), Known { desired, seen_at: now() });
+    let of = |name: &str, desired| (name.to_owned(), Known { desired, provisioned: None, seen_at: now() });
     let known = LastKnown { components: [of("web", 8), of("api tasks", 3)].into() };
     fine(ledger.set_capacity(workload, &known).await, "writing down")?;
     same(&fine(ledger.capacity(workload).await, "reading")?, &known, "the capacity")?;

@@ -20,6 +20,6 @@ pub use plans::FakePlans;
 pub use story::told;
 pub use world::{
     FakeAutomation, FakeBuild, FakeCache, FakeCluster, FakeDatastore, FakeDocument, FakeDoor, FakeFunction,
-    FakeGlobalCluster, FakeGroup, FakeJob, FakePoint, FakePrimary, FakeProject, FakeProvisioned, FakeReplica,
-    FakeService, FakeWorld, MoveEnd, PromotionEnd, WorldValues,
+    FakeGlobalCluster, FakeGroup, FakeHookFunction, FakeJob, FakePoint, FakePrimary, FakeProject, FakeProvisioned,
+    FakeReplica, FakeService, FakeWork, FakeWorld, MoveEnd, PromotionEnd, WorldValues,
 };

@@ -10,6 +10,7 @@ mod datastores;
 mod functions;
 mod global_clusters;
 mod groups;
+mod hook_functions;
 mod in_region;
 mod point_in_time;
 mod primary;
@@ -37,6 +38,7 @@ pub use datastores::FakeDatastore;
 pub use functions::{FakeFunction, FakeProvisioned};
 pub use global_clusters::{FakeGlobalCluster, MoveEnd};
 pub use groups::FakeGroup;
+pub use hook_functions::{FakeHookFunction, FakeWork};
 pub use in_region::FakeCluster;
 pub use primary::{FakeDoor, FakePrimary};
 pub use replicas::{FakeReplica, PromotionEnd};
@@ -60,6 +62,7 @@ struct State {
     functions: BTreeMap<String, FakeFunction>,
     projects: BTreeMap<String, FakeProject>,
     documents: BTreeMap<String, FakeDocument>,
+    hook_functions: BTreeMap<String, FakeHookFunction>,
     buckets: BTreeSet<String>,
     /// By bucket and key: the body.
     objects: BTreeMap<(String, String), String>,
@@ -92,6 +95,8 @@ pub struct WorldValues {
     pub running_builds: BTreeMap<String, usize>,
     /// How many automations of each SSM document run.
     pub running_automations: BTreeMap<String, usize>,
+    /// How many works of each Lambda function that is a hook were begun and not taken back.
+    pub standing_works: BTreeMap<String, usize>,
     /// The objects there are, by bucket and key.
     pub objects: BTreeSet<(String, String)>,
     /// The records of each zone.
@@ -139,6 +144,7 @@ impl FakeWorld {
             functions: state.functions.iter().map(|(name, function)| (name.clone(), function.settings())).collect(),
             running_builds: state.projects.iter().map(|(name, project)| (name.clone(), project.running())).collect(),
             running_automations: state.documents.iter().map(|(name, one)| (name.clone(), one.running())).collect(),
+            standing_works: state.hook_functions.iter().map(|(name, one)| (name.clone(), one.standing())).collect(),
             objects: state.objects.keys().cloned().collect(),
             zones: state.zones.clone(),
             controls: state.controls.states.clone(),

@@ -6,15 +6,16 @@ use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     CacheObserved, DatastoreObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved,
-    InRegionCluster, LagSample, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    HookFunctionObserved, InRegionCluster, LagSample, ReplicaObserved, RestorableObserved, RestoredObserved,
+    ServiceObserved,
 };
 use pilot_core::plan::{
     RoutingControl, {DnsRecord, RestoredKind},
 };
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalCacheReads, GlobalClusters, Groups, InRegionReads,
-    Listed, Records, Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalCacheReads, GlobalClusters, Groups, HookFunctions,
+    InRegionReads, Listed, Records, Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use promote_db::adapter::AwsReplicas;
 use promote_db::cache_adapter::AwsCaches;
@@ -167,6 +168,14 @@ impl Region for AwsRegion {
 
     async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
         self.target.hooks.document(name, version).await
+    }
+
+    async fn hook_function(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<HookFunctionObserved>, CallError> {
+        self.target.hooks.hook_function(function, qualifier).await
     }
 
     async fn bucket_exists(&self, bucket: &str) -> Result<bool, CallError> {

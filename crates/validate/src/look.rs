@@ -3,7 +3,7 @@
 use futures::future::{join, join_all};
 use jiff::Timestamp;
 use pilot_core::decide::last_known::LastKnown;
-use pilot_core::decide::readiness::{self, Readiness, hook};
+use pilot_core::decide::readiness::{self, Readiness, hook, hook_function};
 use pilot_core::observed::{GlobalClusterObserved, LagSample, ReplicaObserved};
 use pilot_core::plan::{
     AuroraGlobalCluster, Compute, RdsReadReplica, RecoveryPlan, Route53Records, StopObject, Traffic,
@@ -34,6 +34,10 @@ pub async fn groups_and_traffic<R: Region>(plan: &RecoveryPlan, region: &R) -> V
             Compute::AutomationHook(automation) => {
                 let (name, version) = (&automation.document_name, automation.document_version.as_deref());
                 region.document(name, version).await.map(|seen| hook::document(automation, seen.as_ref()))
+            }
+            Compute::LambdaHook(called) => {
+                let seen = region.hook_function(&called.function_name, called.qualifier.as_deref()).await;
+                seen.map(|seen| hook_function::function(called, seen.as_ref()))
             }
             Compute::CodeBuildHook(build) => {
                 let exists = region.build_project(&build.project_name).await;

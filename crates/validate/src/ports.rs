@@ -8,7 +8,7 @@ use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     CacheObserved, DatastoreObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved,
-    LagSample, ReplicaObserved, RestoredObserved, ServiceObserved,
+    HookFunctionObserved, LagSample, ReplicaObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_shell::CallError;
@@ -84,6 +84,12 @@ pub trait Region: InRegionReads {
         name: &str,
         version: Option<&str>,
     ) -> impl Future<Output = Result<Option<DocumentObserved>, CallError>>;
+    /// A Lambda function that is a hook; `None`: no such function, alias or version.
+    fn hook_function(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+    ) -> impl Future<Output = Result<Option<HookFunctionObserved>, CallError>>;
     /// Whether a bucket is there: a missing object says nothing about its bucket.
     fn bucket_exists(&self, bucket: &str) -> impl Future<Output = Result<bool, CallError>>;
     /// Whether the STOP object is there.

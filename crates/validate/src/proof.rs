@@ -120,7 +120,9 @@ async fn computes<L: Ledger, R: Region>(context: &StepContext<'_, L>, plan: &Rec
             Compute::AutoScalingGroup(component) => in_service(component, region).await,
             Compute::EcsService(component) => running(component, region).await,
             Compute::LambdaConcurrency(component) => provisioned(component, region).await,
-            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => ended(context, compute.name()).await,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) | Compute::LambdaHook(_) => {
+                ended(context, compute.name()).await
+            }
         };
         (compute.name().to_owned(), seen)
     }))

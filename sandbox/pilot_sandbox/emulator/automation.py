@@ -25,7 +25,7 @@ from ministack.core.responses import (
 )
 from ministack.services import ssm
 
-from . import automation_runbook
+from . import automation_listing, automation_runbook
 from .automation_run import AutomationRun
 from .idempotency import IdempotencyTokens, TokenMismatchError
 from .own_clients import OwnClients
@@ -65,6 +65,7 @@ class AutomationShim:
             "DeleteDocument": self.delete_document,
             "StartAutomationExecution": self.start,
             "GetAutomationExecution": self.describe,
+            "DescribeAutomationExecutions": self.list,
             "StopAutomationExecution": self.stop,
         }
         handle = ssm.handle_request
@@ -143,6 +144,13 @@ class AutomationShim:
         record = self._run(request).record
         shown = {name: value for name, value in record.items() if not name.startswith("_")}
         return {"AutomationExecution": copy.deepcopy(shown)}
+
+    def list(self, request: dict) -> dict:
+        """DescribeAutomationExecutions."""
+        try:
+            return copy.deepcopy(automation_listing.page([run.record for run in self._runs.values()], request))
+        except automation_listing.FilterError as error:
+            raise RefusedError(error.code, str(error)) from None
 
     def stop(self, request: dict) -> dict:
         """StopAutomationExecution: the step that runs is given up, and no other begins."""

@@ -262,3 +262,31 @@ def test_yaml_is_a_format_too(emulator: Emulator, name: str) -> None:
     client = create(emulator, name, content, DocumentFormat="YAML")
     found = ended(client, client.start_automation_execution(DocumentName=name)["AutomationExecutionId"])
     assert found["AutomationExecutionStatus"] == "Success"
+
+
+def test_executions_are_listed_newest_first(emulator: Emulator, name: str) -> None:
+    content = runbook(api_step("look", "DescribeParameters"))
+    client, other = create(emulator, name, content), f"{name}-other"
+    create(emulator, other, content)
+    begun = [client.start_automation_execution(DocumentName=of)["AutomationExecutionId"] for of in (name, other, name)]
+    first = [ended(client, execution_id) for execution_id in begun][0]
+
+    def listed(*filters: tuple[str, str], **more: object) -> list[str]:
+        wanted = [{"Key": key, "Values": [value]} for key, value in filters]
+        pages = client.get_paginator("describe_automation_executions").paginate(Filters=wanted, **more)
+        found = [one for page in pages for one in page["AutomationExecutionMetadataList"]]
+        return [one["AutomationExecutionId"] for one in found]
+
+    of_both = ("DocumentNamePrefix", name)
+    assert listed(of_both) == begun[::-1], "a prefix takes the other document too"
+    assert listed(of_both, PaginationConfig={"PageSize": 1}) == begun[::-1]
+    assert listed(("DocumentNamePrefix", other), ("ExecutionStatus", "Success")) == [begun[1]]
+    assert listed(of_both, ("ExecutionStatus", "Failed")) == []
+    assert listed(("ExecutionId", begun[0])) == [begun[0]]
+    after = first["ExecutionStartTime"].isoformat()
+    assert listed(of_both, ("StartTimeAfter", after))[-1] == begun[0]
+    assert listed(of_both, ("StartTimeAfter", "2999-01-01T00:00:00Z")) == []
+    assert listed(of_both, ("StartTimeBefore", "2999-01-01T00:00:00Z")) == begun[::-1]
+    call = client.describe_automation_executions
+    assert refusal(call, Filters=[{"Key": "OpsItemId", "Values": ["oi-1"]}]) == "InvalidFilterKey"
+    assert refusal(call, Filters=[{"Key": "StartTimeAfter", "Values": ["today"]}]) == "InvalidFilterValue"

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use pilot_core::FailureName;
 use pilot_core::decide::health::Verdict;
 use pilot_core::decide::last_known::{Known, LastKnown};
-use pilot_core::plan::{self, Compute, RecoveryPlan};
+use pilot_core::plan::{self, Compute, Had, RecoveryPlan};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_testkit::{FakeLedger, Fault, Faults, Injected, advance_seconds, fixture, now};
@@ -26,18 +26,18 @@ fn plan() -> RecoveryPlan {
 
 /// The primary's groups.
 struct Primary {
-    answer: RefCell<Result<Option<u32>, CallError>>,
+    answer: RefCell<Result<Option<Had>, CallError>>,
     looks: Cell<u32>,
 }
 
 impl Primary {
     fn with(desired: u32) -> Self {
-        Primary { answer: RefCell::new(Ok(Some(desired))), looks: Cell::new(0) }
+        Primary { answer: RefCell::new(Ok(Some(desired.into()))), looks: Cell::new(0) }
     }
 }
 
 impl Capacities for Primary {
-    async fn desired(&self, region: &str, component: &Compute) -> Result<Option<u32>, CallError> {
+    async fn had(&self, region: &str, component: &Compute) -> Result<Option<Had>, CallError> {
         assert_eq!((region, component.name()), ("ap-southeast-2", "web"));
         self.looks.set(self.looks.get() + 1);
         self.answer.borrow().clone()
@@ -50,7 +50,7 @@ fn write<L: Ledger>(plan: &RecoveryPlan, verdict: Verdict, ledger: &L, primary: 
 
 fn known(ledger: &FakeLedger) -> Option<(u32, Timestamp)> {
     let record: LastKnown = block_on(ledger.capacity(fixture::PLAN)).unwrap();
-    record.components.get("web").map(|Known { desired, seen_at }| (*desired, *seen_at))
+    record.components.get("web").map(|Known { desired, seen_at, .. }| (*desired, *seen_at))
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_healthy_primary_is_written_down_and_what_is_newer_replaces_it() {
     write(&plan, Verdict::Healthy, &ledger, &primary);
     assert_eq!(known(&ledger), Some((8, now())));
     advance_seconds(60);
-    *primary.answer.borrow_mut() = Ok(Some(5));
+    *primary.answer.borrow_mut() = Ok(Some(5.into()));
     write(&plan, Verdict::Healthy, &ledger, &primary);
     assert_eq!(known(&ledger), Some((5, now())));
 }
@@ -95,7 +95,7 @@ fn what_cannot_be_seen_keeps_what_was_known() {
     write(&plan, Verdict::Healthy, &ledger, &primary);
     let first = known(&ledger);
     let throttled = CallError::Throttled { code: "Throttling".into(), message: "Rate exceeded".into() };
-    for answer in [Err(throttled), Ok(None), Ok(Some(0))] {
+    for answer in [Err(throttled), Ok(None), Ok(Some(0.into()))] {
         advance_seconds(60);
         *primary.answer.borrow_mut() = answer;
         write(&plan, Verdict::Healthy, &ledger, &primary);
@@ -118,4 +118,13 @@ fn a_table_that_cannot_be_written_is_told() {
     let (ledger, primary) = (FakeLedger::new(), Primary::with(8));
     let written = block_on(write_down(&plan(), Verdict::Healthy, &Injected::new(&ledger, &faults), &primary, now()));
     assert_eq!(written.unwrap_err().name, FailureName::AwsUnavailable);
+}
+
+#[test]
+fn both_figures_of_a_function_are_written_down() {
+    let (plan, ledger, primary) = (plan(), FakeLedger::new(), Primary::with(8));
+    *primary.answer.borrow_mut() = Ok(Some(Had { desired: 0, provisioned: Some(7) }));
+    write(&plan, Verdict::Healthy, &ledger, &primary);
+    let record: LastKnown = block_on(ledger.capacity(fixture::PLAN)).unwrap();
+    assert_eq!(record.components["web"], Known { desired: 0, provisioned: Some(7), seen_at: now() });
 }

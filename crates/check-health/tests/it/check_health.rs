@@ -17,7 +17,7 @@ use pilot_core::observed::{
     AlarmState, ClusterInstance, ClusterObserved, GlobalClusterObserved, GlobalMember, HttpAnswer, LagSample, NoAnswer,
     ReplicaObserved,
 };
-use pilot_core::plan::{Compute, Regions};
+use pilot_core::plan::{Compute, Had, Regions};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
@@ -63,9 +63,9 @@ impl Alarms for Scene {
 }
 
 impl Capacities for Scene {
-    async fn desired(&self, region: &str, component: &Compute) -> Result<Option<u32>, CallError> {
+    async fn had(&self, region: &str, component: &Compute) -> Result<Option<Had>, CallError> {
         assert_eq!((region, component.name()), ("ap-southeast-2", "web"));
-        Ok(Some(8))
+        Ok(Some(8.into()))
     }
 }
 

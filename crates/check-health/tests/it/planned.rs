@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use pilot_core::contract::{Mode, Run, Status, Step, StepResponse};
 use pilot_core::decide::signal::aurora::{ClusterSeen, ReplicationSeen};
 use pilot_core::observed::{AlarmState, HttpAnswer, NoAnswer, ReplicaObserved};
-use pilot_core::plan::{Compute, Regions};
+use pilot_core::plan::{Compute, Had, Regions};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
@@ -51,7 +51,7 @@ impl Alarms for Stage {
 }
 
 impl Capacities for Stage {
-    async fn desired(&self, region: &str, component: &Compute) -> Result<Option<u32>, CallError> {
+    async fn had(&self, region: &str, component: &Compute) -> Result<Option<Had>, CallError> {
         unreachable!("a step writes down nothing: {region}, {}", component.name())
     }
 }

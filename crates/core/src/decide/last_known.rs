@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::deadline::seconds_between;
-use crate::plan::{Compute, RecoveryPlan};
+use crate::plan::{Compute, Had, RecoveryPlan};
 
 /// What is older than this is warned of: the probe comes once a minute, so the primary was not seen healthy, or not described, for a day.
 const OLD_SECONDS: i64 = 24 * 3600;
@@ -27,8 +27,11 @@ pub struct LastKnown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Known {
-    /// Its desired capacity, or desired count.
+    /// Its desired capacity, or desired count; of a Lambda function its reserved concurrency, 0 for none.
     pub desired: u32,
+    /// Of a Lambda function's alias or version the provisioned concurrency that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<u32>,
     /// When.
     pub seen_at: Timestamp,
 }
@@ -42,11 +45,13 @@ pub fn watched(plan: &RecoveryPlan) -> Vec<&Compute> {
 
 /// The record after a look: what was seen replaces what was known, what could not be seen stays, and what the plan does not watch any more goes. A
 /// component that desires nothing serves nothing: it was emptied by somebody, and tells no capacity.
-pub fn remember(before: &LastKnown, plan: &RecoveryPlan, seen: &BTreeMap<String, u32>, now: Timestamp) -> LastKnown {
+pub fn remember(before: &LastKnown, plan: &RecoveryPlan, seen: &BTreeMap<String, Had>, now: Timestamp) -> LastKnown {
     let of = |component: &Compute| {
         let name = component.name().to_owned();
         let known = match seen.get(&name) {
-            Some(desired) if *desired > 0 => Some(Known { desired: *desired, seen_at: now }),
+            Some(had) if had.is_something() => {
+                Some(Known { desired: had.desired, provisioned: had.provisioned, seen_at: now })
+            }
             _ => before.components.get(&name).copied(),
         };
         known.map(|known| (name, known))
@@ -59,7 +64,7 @@ impl LastKnown {
     pub fn fixed(&self, plan: &RecoveryPlan) -> RecoveryPlan {
         let mut fixed = plan.clone();
         for component in &mut fixed.compute {
-            let known = self.components.get(component.name()).map(|known| known.desired);
+            let known = self.components.get(component.name()).map(Known::had);
             component.fix_capacity(known);
         }
         fixed
@@ -67,19 +72,17 @@ impl LastKnown {
 
     /// Which figure a component's capacity rests on, for people; `None`: it asks for no share.
     pub fn said(&self, component: &Compute, now: Timestamp) -> Option<String> {
-        let (percent, stated) = (component.share()?, component.capacity()?);
+        let percent = component.share()?;
+        let (least, most) = bounds(component)?;
         Some(match self.components.get(component.name()) {
             Some(known) => format!(
-                "{percent} % of the primary's {}, seen {} ago, within {} and {}",
-                known.desired,
+                "{percent} % of the primary's {}, seen {} ago, within {least} and {most}",
+                known.said(component),
                 age(seconds_between(known.seen_at, now)),
-                stated.desired,
-                stated.max
             ),
-            None => format!(
-                "{percent} % of the primary's, of which nothing is known: the {} that the plan states",
-                stated.desired
-            ),
+            None => {
+                format!("{percent} % of the primary's, of which nothing is known: the {least} that the plan states")
+            }
         })
     }
 
@@ -93,11 +96,36 @@ impl LastKnown {
             ),
             Some(known) if seconds_between(known.seen_at, now) > OLD_SECONDS => Some(format!(
                 "the primary's capacity ({}) was last seen {} ago; see why the probe does not see the primary healthy, or cannot describe it",
-                known.desired,
+                known.said(component),
                 age(seconds_between(known.seen_at, now))
             )),
             Some(_) => None,
         }
+    }
+}
+
+impl Known {
+    fn had(&self) -> Had {
+        Had { desired: self.desired, provisioned: self.provisioned }
+    }
+
+    /// The figures, for people.
+    fn said(&self, component: &Compute) -> String {
+        match component {
+            Compute::LambdaConcurrency(_) => {
+                let provisioned = self.provisioned.map(|count| format!(", provisioned concurrency {count}"));
+                format!("reserved concurrency {}{}", self.desired, provisioned.unwrap_or_default())
+            }
+            _ => self.desired.to_string(),
+        }
+    }
+}
+
+/// What a share is kept between, for people; `None`: the kind has no shares.
+fn bounds(component: &Compute) -> Option<(String, u32)> {
+    match component {
+        Compute::LambdaConcurrency(c) => Some((c.capacity.to_string(), c.capacity.max?)),
+        _ => component.capacity().map(|stated| (stated.desired.to_string(), stated.max)),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod global_cluster;
 pub mod group;
 pub mod health;
 pub mod hook;
+pub mod hook_function;
 pub mod in_region;
 pub mod last_known;
 pub mod pivot;

@@ -5,6 +5,7 @@ pub mod cache_global;
 pub mod concurrency;
 pub mod global_cluster;
 pub mod hook;
+pub mod hook_function;
 pub mod in_region;
 pub mod point_in_time;
 pub mod promoted;

@@ -5,6 +5,33 @@ use serde::{Deserialize, Serialize};
 
 use super::Capacity;
 
+/// What a component of the primary had while it was healthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Had {
+    /// The desired capacity or count; of a Lambda function its reserved concurrency, 0 for none.
+    pub desired: u32,
+    /// Of a Lambda function's alias or version the provisioned concurrency that was asked for.
+    pub provisioned: Option<u32>,
+}
+
+impl From<u32> for Had {
+    fn from(desired: u32) -> Self {
+        Had { desired, provisioned: None }
+    }
+}
+
+impl Had {
+    /// Whether it served at all: what has nothing was emptied by somebody, and tells no capacity.
+    pub fn is_something(self) -> bool {
+        self.desired > 0 || self.provisioned.is_some_and(|provisioned| provisioned > 0)
+    }
+}
+
+/// So many per cent of what the primary had, rounded up.
+pub(super) fn share(percent: u32, of: u32) -> u32 {
+    u32::try_from((u64::from(percent) * u64::from(of)).div_ceil(100)).unwrap_or(u32::MAX)
+}
+
 /// The capacity to serve with. Instances count when they are `InService` and healthy and tasks when they run, not when they are desired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -34,9 +61,8 @@ impl ServingCapacity {
     /// The capacity when the primary is known to have had this desired capacity; `None`: nothing is known, and what is stated holds. Its numbers
     /// are fixed by that: it asks for no share any more.
     pub fn fixed(self, primary_desired: Option<u32>) -> Self {
-        let share = |percent: u32, known: u32| (u64::from(percent) * u64::from(known)).div_ceil(100);
         let shares = self.percent_of_primary.zip(primary_desired).map(|(percent, known)| share(percent, known));
-        let share = shares.map_or(0, |share| u32::try_from(share).unwrap_or(u32::MAX));
+        let share = shares.unwrap_or(0);
         ServingCapacity { desired: self.desired.max(share).min(self.max), percent_of_primary: None, ..self }
     }
 }

@@ -10,10 +10,11 @@ use super::aurora::AuroraGlobalCluster;
 use super::aurora_cluster::AuroraCluster;
 use super::cache::ElastiCache;
 use super::cache_global::ElastiCacheGlobal;
-use super::capacity::ServingCapacity;
+use super::capacity::{Had, ServingCapacity};
 use super::ecs::EcsService;
 use super::hook::{AutomationHook, CodeBuildHook};
 use super::lambda::LambdaConcurrency;
+use super::lambda_hook::LambdaHook;
 use super::point_in_time::RestoreToPointInTime;
 use super::restore::RestoreFromBackup;
 use super::restored::RestoredSettings;
@@ -209,6 +210,8 @@ pub enum Compute {
     CodeBuildHook(CodeBuildHook),
     /// An SSM Automation document of the owner's. **No undo by us**: what it made stays; one that still runs is cancelled.
     AutomationHook(AutomationHook),
+    /// A Lambda function of the owner's. **No undo by us**: what it made stays, unless it takes that back itself (`undoCall`).
+    LambdaHook(LambdaHook),
 }
 
 impl Compute {
@@ -220,6 +223,7 @@ impl Compute {
             Compute::LambdaConcurrency(c) => &c.name,
             Compute::CodeBuildHook(c) => &c.name,
             Compute::AutomationHook(c) => &c.name,
+            Compute::LambdaHook(c) => &c.name,
         }
     }
     /// The component's wave.
@@ -230,6 +234,7 @@ impl Compute {
             Compute::LambdaConcurrency(c) => c.wave,
             Compute::CodeBuildHook(c) => c.wave,
             Compute::AutomationHook(c) => c.wave,
+            Compute::LambdaHook(c) => c.wave,
         }
     }
     /// The capacity it serves with; `None`: its kind has no minimum, maximum and desired count.
@@ -237,7 +242,10 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => Some(c.capacity.sizes()),
             Compute::EcsService(c) => Some(c.capacity.sizes()),
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+            Compute::LambdaConcurrency(_)
+            | Compute::CodeBuildHook(_)
+            | Compute::AutomationHook(_)
+            | Compute::LambdaHook(_) => None,
         }
     }
     /// The share of the primary's capacity it serves with, in per cent, if the plan states one.
@@ -245,15 +253,17 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.capacity.percent_of_primary,
             Compute::EcsService(c) => c.capacity.percent_of_primary,
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+            Compute::LambdaConcurrency(c) => c.capacity.percent_of_primary,
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) | Compute::LambdaHook(_) => None,
         }
     }
     /// Fixes a share to the number it comes to, when the primary is known to have had this much.
-    pub fn fix_capacity(&mut self, primary_desired: Option<u32>) {
+    pub fn fix_capacity(&mut self, primary: Option<Had>) {
         match self {
-            Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary_desired),
-            Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary_desired),
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => {}
+            Compute::AutoScalingGroup(c) => c.capacity = c.capacity.fixed(primary.map(|had| had.desired)),
+            Compute::EcsService(c) => c.capacity = c.capacity.fixed(primary.map(|had| had.desired)),
+            Compute::LambdaConcurrency(c) => c.capacity = c.capacity.fixed(primary),
+            Compute::CodeBuildHook(_) | Compute::AutomationHook(_) | Compute::LambdaHook(_) => {}
         }
     }
     /// The kind as a plan writes it.
@@ -264,6 +274,7 @@ impl Compute {
             Compute::LambdaConcurrency(_) => "lambdaConcurrency",
             Compute::CodeBuildHook(_) => "codeBuildHook",
             Compute::AutomationHook(_) => "automationHook",
+            Compute::LambdaHook(_) => "lambdaHook",
         }
     }
     /// The capacity it rests with, if its kind has one of these and the plan states it.
@@ -271,7 +282,10 @@ impl Compute {
         match self {
             Compute::AutoScalingGroup(c) => c.resting_capacity,
             Compute::EcsService(c) => c.resting_capacity,
-            Compute::LambdaConcurrency(_) | Compute::CodeBuildHook(_) | Compute::AutomationHook(_) => None,
+            Compute::LambdaConcurrency(_)
+            | Compute::CodeBuildHook(_)
+            | Compute::AutomationHook(_)
+            | Compute::LambdaHook(_) => None,
         }
     }
     /// Whether it is a hook that knows a dry run: then a dry run calls it.
@@ -279,6 +293,7 @@ impl Compute {
         match self {
             Compute::CodeBuildHook(c) => c.dry_run_call,
             Compute::AutomationHook(c) => c.dry_run_call,
+            Compute::LambdaHook(c) => c.dry_run_call,
             Compute::AutoScalingGroup(_) | Compute::EcsService(_) | Compute::LambdaConcurrency(_) => false,
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::capacity::{Had, share};
 use super::component::{default_timeout_seconds, first_wave};
 
 /// The concurrency of a Lambda function in the recovery Region.
@@ -38,7 +39,7 @@ pub struct LambdaConcurrency {
 }
 
 /// The concurrency to serve with. A function that has more keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Concurrency {
     /// How many executions at once are kept for the function; it is also the most it may have.
@@ -49,6 +50,40 @@ pub struct Concurrency {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub provisioned_concurrency: Option<u32>,
+    /// Per cent of what the function of the component of the same name in `/home/compute` last had while the primary was healthy, rounded up: of
+    /// its reserved concurrency, and of the provisioned concurrency of its qualifier. The probe writes both down in the recovery Region. Whichever of
+    /// the two is stated here is the least that it will be, and is raised to its share; what is not stated is left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub percent_of_primary: Option<u32>,
+    /// With `percentOfPrimary` the most that either of the two will be, whatever the primary had: what the account in the Region that is brought up
+    /// can spare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max: Option<u32>,
+}
+
+impl Concurrency {
+    /// The concurrency when the primary's function is known to have had this; `None`: nothing is known, and what is stated holds. Its numbers are
+    /// fixed by that: it asks for no share any more.
+    pub fn fixed(self, primary: Option<Had>) -> Self {
+        let most = self.max.unwrap_or(u32::MAX);
+        let grown = |stated: u32, had: Option<u32>| {
+            let shares = self.percent_of_primary.zip(had).map(|(percent, had)| share(percent, had));
+            stated.max(shares.unwrap_or(0).min(most))
+        };
+        let reserved = self.reserved_concurrency.map(|stated| grown(stated, primary.map(|had| had.desired)));
+        let provisioned =
+            self.provisioned_concurrency.map(|stated| grown(stated, primary.and_then(|had| had.provisioned)));
+        // AWS refuses more provisioned than is reserved.
+        let provisioned = provisioned.map(|count| count.min(reserved.unwrap_or(u32::MAX)));
+        Concurrency {
+            reserved_concurrency: reserved,
+            provisioned_concurrency: provisioned,
+            percent_of_primary: None,
+            max: None,
+        }
+    }
 }
 
 /// The concurrency to rest with. What is not stated is left as it is.

@@ -15,6 +15,7 @@ mod fence;
 mod home;
 mod hook;
 mod lambda;
+mod lambda_hook;
 mod name;
 mod point_in_time;
 mod read;
@@ -35,7 +36,7 @@ pub use aurora::{AuroraGlobalCluster, AuroraReplicationSignal, RdsClusterSignal}
 pub use aurora_cluster::AuroraCluster;
 pub use cache::{CacheEngine, ElastiCache};
 pub use cache_global::ElastiCacheGlobal;
-pub use capacity::ServingCapacity;
+pub use capacity::{Had, ServingCapacity};
 pub use check::{PlanProblem, check, parse, sha256_hex};
 pub use component::{
     AutoScalingGroup, Capacity, Compute, Database, DnsRecord, FailoverRole, InstanceSettings, RdsReadReplica,
@@ -46,6 +47,7 @@ pub use fence::{Fence, FenceGroup, FenceInstance, FenceItem, FenceLoadBalancer, 
 pub use home::Home;
 pub use hook::{AutomationHook, CodeBuildHook};
 pub use lambda::{Concurrency, LambdaConcurrency, RestingConcurrency};
+pub use lambda_hook::LambdaHook;
 pub use name::is_plan_name;
 pub use point_in_time::RestoreToPointInTime;
 pub use restore::{RestoreFromBackup, RestoredKind};

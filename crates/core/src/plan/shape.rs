@@ -187,7 +187,7 @@ fn fractions(value: &Value, path: &str, problems: &mut BTreeSet<PlanProblem>) {
             }
         }
         Value::Object(fields) => {
-            for (name, field) in fields.iter().filter(|(name, _)| *name != "jsonBody") {
+            for (name, field) in fields.iter().filter(|(name, _)| !matches!(name.as_str(), "jsonBody" | "payload")) {
                 fractions(field, &join(path, name), problems);
             }
         }

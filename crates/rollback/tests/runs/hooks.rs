@@ -1,7 +1,7 @@
 //! Whole runs with hooks: every call fails in turn, and whatever was started is started once, and stopped if the run is undone.
 
 use pilot_core::contract::Disposition;
-use pilot_testkit::{Faults, fixture};
+use pilot_testkit::{FakeWork, Faults, fixture};
 
 use crate::drive::{Course, Drive, End};
 use crate::every_call_fails::{fail_every_call, is_transient};
@@ -12,7 +12,7 @@ fn plan_yaml() -> String {
 
 /// A plan with a hook of each kind beside its group.
 fn hooked(plan_yaml: &str) -> String {
-    fixture::with_automation(&fixture::with_build(plan_yaml))
+    fixture::with_called(&fixture::with_automation(&fixture::with_build(plan_yaml)))
 }
 
 /// Each hook was started once, and with one end.
@@ -23,6 +23,9 @@ fn assert_once(drive: &Drive, case: &str) {
     let automations = drive.world.peek_document(fixture::DOCUMENT).unwrap().executions;
     assert_eq!(automations.len(), 1, "{case}: {automations:?}");
     assert_eq!(automations[0].observed.run.status, "Success", "{case}");
+    let works = drive.world.peek_hook_function(fixture::HOOK_FUNCTION).unwrap().works;
+    let works: Vec<FakeWork> = works.into_values().collect();
+    assert_eq!(works, [FakeWork { looks_left: 0, undone: false }], "{case}");
 }
 
 #[test]
@@ -60,6 +63,7 @@ fn a_hook_that_still_runs_when_another_part_fails_is_stopped() {
     let drive = Drive::new(&plan, Faults::none());
     drive.world.change_project(fixture::PROJECT, |project| project.looks = 1_000);
     drive.world.change_document(fixture::DOCUMENT, |document| document.looks = 1_000);
+    drive.world.change_hook_function(fixture::HOOK_FUNCTION, |function| function.looks = 1_000);
     drive.world.change_group(fixture::GROUP, |group| group.launches = false);
     let end = drive.to_the_end(Course::default());
     assert!(matches!(end, End::RolledBack { disposition: Disposition::RolledBack, .. }), "{end:?}");
@@ -68,4 +72,6 @@ fn a_hook_that_still_runs_when_another_part_fails_is_stopped() {
     let automations = drive.world.peek_document(fixture::DOCUMENT).unwrap().executions;
     let statuses: Vec<&str> = automations.iter().map(|one| one.observed.run.status.as_str()).collect();
     assert_eq!(statuses, ["Cancelled"]);
+    let function = drive.world.peek_hook_function(fixture::HOOK_FUNCTION).unwrap();
+    assert_eq!((function.works.len(), function.standing()), (1, 0), "{:?}", function.events);
 }

@@ -5,6 +5,7 @@ mod auto_scaling_group;
 mod ecs_service;
 mod hook_automation;
 mod hook_code_build;
+mod hook_function;
 mod lambda_adapter;
 mod lambda_concurrency;
 mod rest;

@@ -27,7 +27,8 @@ impl Case {
     }
 
     fn primary_has(&self, desired: u32) {
-        let known = LastKnown { components: [("web".to_owned(), Known { desired, seen_at: now() })].into() };
+        let known =
+            LastKnown { components: [("web".to_owned(), Known { desired, provisioned: None, seen_at: now() })].into() };
         block_on(self.ledger.set_capacity(fixture::PLAN, &known)).unwrap();
     }
 
@@ -91,4 +92,30 @@ fn a_record_that_cannot_be_read_is_asked_for_again_before_anything_is_changed() 
     assert!(case.faults.mutating_calls().iter().all(|call| !call.name.starts_with("autoscaling:")));
     case.look(1);
     assert_eq!(case.desired(), 3);
+}
+
+#[test]
+fn both_figures_of_a_function_are_brought_to_their_shares() {
+    let with_share = "provisionedConcurrency: 5, percentOfPrimary: 150, max: 40}";
+    let away = fixture::with_function(&fixture::plan_yaml_with_home());
+    let away = away.replacen("provisionedConcurrency: 5}", with_share, 1);
+    let at_home = "  compute:\n    - {kind: lambdaConcurrency, name: price, functionName: shop-price, qualifier: live,
+       capacity: {reservedConcurrency: 8, provisionedConcurrency: 4}}\n    - {kind: autoScalingGroup, name: web, groupName: shop-app, capacity: {min: 2, max: 6";
+    let plan = away.replacen(
+        "  compute:\n    - {kind: autoScalingGroup, name: web, groupName: shop-app, capacity: {min: 2, max: 6",
+        at_home,
+        1,
+    );
+    let (plans, run, ledger) = fixture::there_and_back(&plan, Mode::Failover);
+    let case = Case { world: fixture::world(), ledger, plans, run, faults: Faults::none() };
+    let price = Known { desired: 13, provisioned: Some(7), seen_at: now() };
+    let known = LastKnown { components: [("price".to_owned(), price)].into() };
+    block_on(case.ledger.set_capacity(fixture::PLAN, &known)).unwrap();
+    for seconds in [0, 2, 3, 3, 3, 5, 5, 5, 5] {
+        case.look(seconds);
+    }
+    let said = "150 % of the primary's reserved concurrency 13, provisioned concurrency 7";
+    assert!(case.look(0).contains(said), "{}", case.look(0));
+    let settings = case.world.peek_function(fixture::FUNCTION).unwrap().settings();
+    assert_eq!((settings.reserved, settings.provisioned), (Some(20), Some(11)));
 }

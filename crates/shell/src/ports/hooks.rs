@@ -6,12 +6,13 @@ use std::future::Future;
 use jiff::Timestamp;
 use pilot_core::observed::{AutomationObserved, DocumentObserved, HookRunObserved};
 
+use super::HookFunctions;
 use crate::CallError;
 
 /// Everything that hooks need of one Region.
-pub trait Hooks: Builds + Automations {}
+pub trait Hooks: Builds + Automations + HookFunctions {}
 
-impl<T: Builds + Automations> Hooks for T {}
+impl<T: Builds + Automations + HookFunctions> Hooks for T {}
 
 /// How a build is started.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 mod in_region;
 mod restores;
 
+mod hook_functions;
 mod hooks;
 
 mod caches;
@@ -27,6 +28,7 @@ use crate::CallError;
 pub use in_region::{InRegion, InRegionReads, NewPointInTime};
 pub use restores::{Backups, NewInstance, NewRestore, RestoredDatabases};
 
+pub use hook_functions::{FunctionCall, HookFunctions};
 pub use hooks::{AutomationStart, Automations, BuildStart, Builds, Hooks};
 
 pub use caches::{CacheReads, Caches};

@@ -1,9 +1,9 @@
 //! The injector in front of the hooks' services.
 
 use jiff::Timestamp;
-use pilot_core::observed::{AutomationObserved, DocumentObserved, HookRunObserved};
+use pilot_core::observed::{AutomationObserved, DocumentObserved, HookFunctionObserved, HookRunObserved, Invoked};
 use pilot_shell::CallError;
-use pilot_shell::ports::{AutomationStart, Automations, BuildStart, Builds};
+use pilot_shell::ports::{AutomationStart, Automations, BuildStart, Builds, FunctionCall, HookFunctions};
 
 use super::{Fault, Injected};
 
@@ -60,5 +60,16 @@ impl<T: Automations> Automations for Injected<'_, T> {
     async fn stop_automation(&self, id: &str) -> Answer<()> {
         let call = self.inner.stop_automation(id);
         self.call("ssm:StopAutomationExecution", id, true, call, Fault::error).await
+    }
+}
+
+impl<T: HookFunctions> HookFunctions for Injected<'_, T> {
+    async fn hook_function(&self, function: &str, qualifier: Option<&str>) -> Answer<Option<HookFunctionObserved>> {
+        let call = self.inner.hook_function(function, qualifier);
+        self.call("lambda:GetFunctionConfiguration", function, false, call, Fault::error).await
+    }
+
+    async fn invoke(&self, call: &FunctionCall) -> Answer<Invoked> {
+        self.call("lambda:InvokeFunction", &call.function, true, self.inner.invoke(call), Fault::error).await
     }
 }

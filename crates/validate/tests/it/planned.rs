@@ -12,8 +12,8 @@ use pilot_core::decide::backup::RecoveryPointSeen;
 use pilot_core::decide::routing::ControlStates;
 use pilot_core::observed::{
     CacheObserved, DatastoreObserved, DocumentObserved, FunctionObserved, GlobalClusterObserved, GroupObserved,
-    HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved, RestoredObserved,
-    ServiceObserved,
+    HookFunctionObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ReplicaObserved, RestorableObserved,
+    RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
@@ -104,6 +104,10 @@ impl Region for Stage {
     }
 
     async fn document(&self, name: &str, _: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
+        unreachable!("the plan has no hook {name}")
+    }
+
+    async fn hook_function(&self, name: &str, _: Option<&str>) -> Result<Option<HookFunctionObserved>, CallError> {
         unreachable!("the plan has no hook {name}")
     }
 

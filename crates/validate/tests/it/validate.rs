@@ -20,16 +20,16 @@ use pilot_core::decide::routing::{ControlState, ControlStates};
 use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
     CacheObserved, DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved,
-    GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus,
-    ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
+    GlobalClusterObserved, GroupObserved, HookFunctionObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer,
+    ProvisionedStatus, ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
 use pilot_core::plan::{DnsRecord, Method, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
-    Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, HookFunctions, InRegionReads,
+    Listed, Records, Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
@@ -166,6 +166,14 @@ impl Region for Seen {
     async fn build_project(&self, project: &str) -> Result<bool, CallError> {
         self.check("build project")?;
         self.world.project_exists(project).await
+    }
+
+    async fn hook_function(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<HookFunctionObserved>, CallError> {
+        self.world.hook_function(function, qualifier).await
     }
 
     async fn document(&self, name: &str, version: Option<&str>) -> Result<Option<DocumentObserved>, CallError> {
@@ -974,7 +982,8 @@ fn with_share() -> Stage {
 }
 
 async fn primary_has(stage: &Stage, desired: u32) {
-    let known = LastKnown { components: [("web".to_owned(), Known { desired, seen_at: now() })].into() };
+    let known =
+        LastKnown { components: [("web".to_owned(), Known { desired, provisioned: None, seen_at: now() })].into() };
     stage.ledger.set_capacity(fixture::PLAN, &known).await.unwrap();
 }
 
@@ -1081,5 +1090,21 @@ async fn an_automations_document_is_held_against_the_plan() {
         let failure = stage.step(Step::Ready).await.unwrap_err();
         assert_eq!(failure.name, FailureName::NotReady);
         assert!(failure.what.contains("runbook: ") && failure.what.contains(said), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_is_a_hook_is_ready_when_it_can_be_called() {
+    let of = |yaml: &str| Stage::ready_for(&fixture::with_called(yaml));
+    let response = of(&plan_yaml()).step(Step::Ready).await.unwrap();
+    assert_eq!(response.status, Status::Done, "{response:#?}");
+    assert_eq!(detail(&response, "call"), "the Lambda function shop-hook is there");
+    let broken = of(&plan_yaml());
+    broken.seen.world.change_hook_function(fixture::HOOK_FUNCTION, |function| function.state = "Failed".into());
+    let wrong = Stage::ready_for(&fixture::with_called(&plan_yaml()).replace(fixture::HOOK_FUNCTION, "shop-hok"));
+    for (stage, said) in [(broken, "is Failed"), (wrong, "correct functionName")] {
+        let failure = stage.step(Step::Ready).await.unwrap_err();
+        assert_eq!(failure.name, FailureName::NotReady);
+        assert!(failure.what.contains("call: ") && failure.what.contains(said), "{failure}");
     }
 }

@@ -9,7 +9,11 @@ fn component(reserved: Option<u32>, provisioned: Option<u32>) -> LambdaConcurren
         wave: 1,
         function_name: "shop-api".into(),
         qualifier: Some("live".into()),
-        capacity: Concurrency { reserved_concurrency: reserved, provisioned_concurrency: provisioned },
+        capacity: Concurrency {
+            reserved_concurrency: reserved,
+            provisioned_concurrency: provisioned,
+            ..Concurrency::default()
+        },
         resting_capacity: None,
         timeout_seconds: 60,
     }

@@ -81,7 +81,12 @@ impl Handed {
     /// The idempotency token of this run's start of this hook, in the form of a UUID (version 8, RFC 9562), which SSM demands. A later run
     /// has another one.
     pub fn token(&self) -> String {
-        let hash = sha256_hex(format!("{}#{}", self.run_id, self.component).as_bytes());
+        self.token_of(&self.run_id)
+    }
+
+    /// The token of this hook in another run, that this one goes on with.
+    pub fn token_of(&self, run_id: &str) -> String {
+        let hash = sha256_hex(format!("{run_id}#{}", self.component).as_bytes());
         let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
         format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
     }

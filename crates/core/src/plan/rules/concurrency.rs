@@ -1,7 +1,7 @@
 //! Lambda concurrency: can AWS grant what the plan states?
 
 use super::PlanProblem;
-use crate::plan::{LambdaConcurrency, RestingConcurrency};
+use crate::plan::{Concurrency, LambdaConcurrency, RestingConcurrency};
 
 /// The version of a function that is edited: AWS provisions nothing for it (Lambda developer guide, "Configuring provisioned concurrency").
 const LATEST: &str = "$LATEST";
@@ -13,6 +13,7 @@ pub(super) fn check(component: &LambdaConcurrency, path: &str, problems: &mut Ve
         problems.push(PlanProblem::new(format!("{path}/capacity"), message));
     }
     bounded(capacity.reserved_concurrency, capacity.provisioned_concurrency, &format!("{path}/capacity"), problems);
+    share(capacity, &format!("{path}/capacity"), problems);
     if let Some(resting) = resting {
         rests(resting, capacity.provisioned_concurrency, &format!("{path}/restingCapacity"), problems);
     }
@@ -40,6 +41,22 @@ fn rests(resting: RestingConcurrency, serving: Option<u32>, path: &str, problems
         problems.push(PlanProblem::new(format!("{path}/unreserved"), message));
     }
     bounded(resting.reserved_concurrency, resting.provisioned_concurrency.or(serving), path, problems);
+}
+
+/// A share needs a bound: a primary that grew must not ask for more than the account in the other Region has.
+fn share(capacity: Concurrency, path: &str, problems: &mut Vec<PlanProblem>) {
+    let mut tell = |message: String| problems.push(PlanProblem::new(format!("{path}/max"), message));
+    match (capacity.percent_of_primary, capacity.max) {
+        (Some(_), None) => tell("is missing: percentOfPrimary needs to know the most that it may come to".to_owned()),
+        (None, Some(_)) => tell("is of no use without percentOfPrimary".to_owned()),
+        (Some(_), Some(max)) => {
+            let stated = capacity.reserved_concurrency.max(capacity.provisioned_concurrency).unwrap_or(0);
+            if max < stated {
+                tell(format!("is {max}, below the {stated} that are stated as the least"));
+            }
+        }
+        (None, None) => {}
+    }
 }
 
 fn bounded(reserved: Option<u32>, provisioned: Option<u32>, path: &str, problems: &mut Vec<PlanProblem>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlanProblem, RecoveryPlan};
+use super::{PlanProblem, RecoveryPlan, lambda_hook};
 use crate::decide::hook::ASSUME_ROLE_PARAMETER;
 use crate::plan::{AutomationHook, Compute};
 
@@ -17,6 +17,7 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
                 environment(&hook.environment, &format!("/compute/{i}/environment"), problems);
             }
             Compute::AutomationHook(hook) => parameters(hook, &format!("/compute/{i}/parameters"), problems),
+            Compute::LambdaHook(hook) => lambda_hook::check(plan, hook, &format!("/compute/{i}"), problems),
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ mod fence;
 mod home;
 mod hooks;
 mod in_region;
+mod lambda_hook;
 mod names;
 mod point_in_time;
 mod promoted;

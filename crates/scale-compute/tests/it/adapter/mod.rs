@@ -4,4 +4,5 @@
 
 mod automation;
 mod code_build;
+mod hook_function;
 mod wire;

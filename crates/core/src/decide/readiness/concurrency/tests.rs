@@ -7,7 +7,7 @@ fn component() -> LambdaConcurrency {
         wave: 1,
         function_name: "shop-price".into(),
         qualifier: Some("live".into()),
-        capacity: Concurrency { reserved_concurrency: None, provisioned_concurrency: Some(5) },
+        capacity: Concurrency { provisioned_concurrency: Some(5), ..Concurrency::default() },
         resting_capacity: None,
         timeout_seconds: 60,
     }
