@@ -19,8 +19,8 @@ use pilot_core::plan::{DnsRecord, RecordType, RestoredKind, RoutingControl};
 use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ports::{
-    Backups, CacheReads, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas, RestoredDatabases,
-    RoutingControls, StopObjects,
+    Backups, CacheReads, GlobalCacheReads, GlobalClusters, Groups, InRegionReads, Listed, Records, Replicas,
+    RestoredDatabases, RoutingControls, StopObjects,
 };
 use pilot_testkit::{FakeLedger, FakePlans, FakeReplica, FakeWorld, advance_seconds, fixture, now};
 use validate::handler::{Tools, handle};

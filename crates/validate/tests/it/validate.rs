@@ -5,6 +5,7 @@
 mod restores;
 
 mod caches;
+mod global_caches;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use pilot_core::decide::last_known::{Known, LastKnown};
 use pilot_core::decide::routing::{ControlState, ControlStates};
 use pilot_core::journal::StepRecord;
 use pilot_core::observed::{
-    CacheObserved, DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved,
+    CacheObserved, DatastoreObserved, DeploymentObserved, DocumentObserved, FailoverStateObserved, FunctionObserved,
     GlobalClusterObserved, GroupObserved, HttpAnswer, InRegionCluster, LagSample, NoAnswer, ProvisionedStatus,
     ReplicaObserved, RestorableObserved, RestoredObserved, ServiceObserved,
 };
@@ -27,8 +28,8 @@ use pilot_core::{Failure, FailureName};
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
 use pilot_shell::ports::{
-    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalClusters, Groups, InRegionReads, Listed, Records,
-    Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
+    Automations, Backups, Builds, CacheReads, Concurrencies, GlobalCacheReads, GlobalClusters, Groups, InRegionReads,
+    Listed, Records, Replicas, RestoredDatabases, RoutingControls, Services, StopObjects,
 };
 use pilot_testkit::fixture::{
     FUNCTION, GLOBAL_CLUSTER, GROUP, RECOVERY_CLUSTER_ARN, REPLICA, SERVICE, STOP_BUCKET, STOP_KEY, ZONE,
