@@ -1,6 +1,6 @@
 //! Checking plans with a global datastore: what is refused, by which words, and how it looks from home.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its report")]
 
 use pilot_core::plan::{self, Database, ElastiCacheGlobal, RecoveryPlan};
 use serde_json::{Value, json};

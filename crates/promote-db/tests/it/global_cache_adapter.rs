@@ -1,7 +1,5 @@
 //! The adapter's calls as they cross the wire, against a listener on 127.0.0.1 that answers as ElastiCache does.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
-
 use pilot_core::observed::DatastoreMember;
 use pilot_shell::CallError;
 use pilot_shell::ports::{GlobalCacheReads, GlobalCaches};

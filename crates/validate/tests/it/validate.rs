@@ -6,6 +6,7 @@ mod promoted;
 mod restores;
 
 mod caches;
+mod global_caches;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -54,7 +54,11 @@ async fn a_wrong_plan_is_refused_with_what_to_mend() {
     }
     let stage = stage(Mode::Failover);
     stage.seen.world.remove_datastore(DATASTORE);
-    assert_refused(&stage, "ElastiCache in ap-southeast-1 knows no such global datastore; make it, add a secondary there, or correct").await;
+    assert_refused(
+        &stage,
+        "ElastiCache in ap-southeast-1 knows no such global datastore; make it, add a secondary there, or correct",
+    )
+    .await;
 }
 
 /// By a run before it changes anything, and by the schedule.
@@ -97,10 +101,7 @@ async fn one_that_is_busy_is_waited_for() {
 async fn the_proof_is_a_primary_that_serves() {
     type Arranged = (fn(&Stage), Result<&'static str, &'static str>);
     let rows: [Arranged; 6] = [
-        (
-            |_| {},
-            Ok("shop-sessions-dr is the primary of abcde-shop, and available with every node group of it"),
-        ),
+        (|_| {}, Ok("shop-sessions-dr is the primary of abcde-shop, and available with every node group of it")),
         (
             |stage| stage.seen.world.put_datastore(DATASTORE, fixture::datastore::datastore()),
             Err("shop-sessions-dr is not the primary of abcde-shop"),
