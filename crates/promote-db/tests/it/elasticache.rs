@@ -6,11 +6,11 @@ use futures::executor::block_on;
 use pilot_core::contract::{Mode, Run, Step};
 use pilot_core::decide::cache::RUN_TAG;
 use pilot_core::journal::{Action, Entry, EntryOutcome};
-use pilot_core::observed::CacheObserved;
+use pilot_core::observed::{CacheObserved, DatastoreObserved};
 use pilot_core::plan::ElastiCache;
 use pilot_shell::CallError;
 use pilot_shell::ledger::Ledger;
-use pilot_shell::ports::{CacheReads, Caches};
+use pilot_shell::ports::{CacheReads, Caches, GlobalCacheReads, GlobalCaches};
 use pilot_testkit::fixture::cache::{CACHE, component, with_cache};
 use pilot_testkit::{
     FakeCache, FakeLedger, FakePlans, FakeWorld, Fault, Faults, Injected, advance_seconds, fixture, now, told,
@@ -65,7 +65,7 @@ impl Case {
         self.look_through(seconds, &world)
     }
 
-    fn look_through<C: Caches>(&self, seconds: i64, caches: &C) -> String {
+    fn look_through<C: Caches + GlobalCaches>(&self, seconds: i64, caches: &C) -> String {
         advance_seconds(seconds);
         let databases = Databases {
             replicas: &self.world,
@@ -244,6 +244,18 @@ impl Caches for SomebodyCreates<'_> {
 
     async fn delete_cache(&self, id: &str) -> Result<(), CallError> {
         self.0.delete_cache(id).await
+    }
+}
+
+impl GlobalCacheReads for SomebodyCreates<'_> {
+    async fn datastore(&self, id: &str, _: &str) -> Result<Option<DatastoreObserved>, CallError> {
+        unreachable!("the plan has no global datastore {id}")
+    }
+}
+
+impl GlobalCaches for SomebodyCreates<'_> {
+    async fn fail_over_datastore(&self, id: &str, _: &str, _: &str) -> Result<(), CallError> {
+        unreachable!("the plan has no global datastore {id}")
     }
 }
 
