@@ -17,7 +17,7 @@ fn failed_over() -> FakeDatastore {
 
 #[tokio::test]
 async fn one_whose_secondary_is_well_is_ready() {
-    for mode in [Mode::Failover, Mode::DryRun, Mode::Switchover] {
+    for mode in [Mode::Failover, Mode::Switchover] {
         let stage = stage(mode);
         let response = stage.step(Step::Ready).await.unwrap();
         assert_eq!(detail(&response, "sessions"), "shop-sessions-dr is available, a secondary of shop-sessions");
