@@ -85,5 +85,8 @@ fn within_one_region_it_has_nowhere_to_go() {
     document["regions"]["primary"] = document["regions"]["recovery"].clone();
     let problems = plan::check(document.to_string().as_bytes()).unwrap_err();
     let told = problems.iter().map(ToString::to_string).find(|p| p.starts_with("/regions/recovery: "));
-    assert!(told.as_ref().is_some_and(|p| p.contains("what it recovers lives by two (shop-db, sessions)")), "{problems:?}");
+    assert!(
+        told.as_ref().is_some_and(|p| p.contains("what it recovers lives by two (shop-db, sessions)")),
+        "{problems:?}"
+    );
 }
