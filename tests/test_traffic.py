@@ -354,6 +354,10 @@ def test_wrong_records_are_refused(workload: Workload, zone: Zone) -> None:
         "no such zone": (_component(hostedZoneId="Z00000000000000000000"), "Z00000000000000000000"),
         "no such name": (_record(1, name=f"www.{workload.name}.test"), f"no record www.{workload.name}.test CNAME"),
         "no such identifier": (_record(1, setIdentifier="third"), "(third); make it, or correct the plan"),
+        "no such health check": (
+            _record(1, healthCheckId="no-such-check"),
+            "names health check no-such-check, which does not exist",
+        ),
         "no identifier": (_record(1, setIdentifier=None), "/traffic/0/records/1/setIdentifier: is missing"),
         "weight on a simple record": (_record(1, name=api), f"{api}. CNAME is an alias or has a routing policy"),
         "a simple record for weighted ones": (

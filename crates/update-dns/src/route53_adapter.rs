@@ -38,6 +38,18 @@ impl AwsRecords {
         AwsRecords { client: Client::new(config) }
     }
 
+    /// Whether there is a health check of this id. Only the readiness check asks: an UPSERT that names one that is gone is refused.
+    ///
+    /// # Errors
+    /// The call's, but for `NoSuchHealthCheck`.
+    pub async fn health_check_exists(&self, id: &str) -> Result<bool, CallError> {
+        match self.client.get_health_check().health_check_id(id).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_health_check()) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads the zone page by page, from a name and type or from its beginning, for as long as `take` wants more.
     async fn page_through(
         &self,

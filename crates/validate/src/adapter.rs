@@ -198,4 +198,8 @@ impl Region for AwsRegion {
     async fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> Result<Listed, CallError> {
         self.switches.records.list(zone_id, wanted).await
     }
+
+    async fn health_check_exists(&self, id: &str) -> Result<bool, CallError> {
+        self.switches.records.health_check_exists(id).await
+    }
 }

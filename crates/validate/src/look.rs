@@ -1,5 +1,7 @@
 //! What is asked of the recovery Region before a failover, component by component.
 
+use std::collections::BTreeSet;
+
 use futures::future::{join, join_all};
 use jiff::Timestamp;
 use pilot_core::decide::last_known::LastKnown;
@@ -80,8 +82,16 @@ async fn stop_bucket<R: Region>(stop: &StopObject, region: &R) -> Result<Readine
 }
 
 async fn listed<R: Region>(records: &Route53Records, region: &R) -> Result<Readiness, CallError> {
-    let listed = region.records(&records.hosted_zone_id, &records.records).await?;
-    Ok(readiness::records(&records.hosted_zone_id, &records.records, &listed))
+    let (zone, wanted) = (&records.hosted_zone_id, &records.records);
+    let listed = region.records(zone, wanted).await?;
+    let mut gone = BTreeSet::new();
+    // One after the other: Route 53 takes 5 calls a second for the whole account.
+    for id in readiness::new_health_checks(wanted, &listed) {
+        if !region.health_check_exists(id).await? {
+            gone.insert(id);
+        }
+    }
+    Ok(readiness::records(zone, wanted, &listed, &gone))
 }
 
 /// A replica and its lag samples of this time.

@@ -98,6 +98,8 @@ pub trait Region: InRegionReads {
     fn routing_controls(&self, component: &RoutingControl) -> impl Future<Output = Result<ControlStates, CallError>>;
     /// The records of these names and types that a zone has.
     fn records(&self, zone_id: &str, wanted: &[DnsRecord]) -> impl Future<Output = Result<Listed, CallError>>;
+    /// Whether Route 53 has this health check (`route53:GetHealthCheck`).
+    fn health_check_exists(&self, id: &str) -> impl Future<Output = Result<bool, CallError>>;
 }
 
 /// Asks name servers, past every cache of our own.

@@ -13,7 +13,7 @@ mod record_sets;
 pub mod restore;
 pub mod routing;
 
-pub use record_sets::records;
+pub use record_sets::{new_health_checks, records};
 
 use crate::decide::{replica as replica_decision, service as service_decision};
 use crate::observed::{GroupObserved, LagSample, ReplicaObserved, ServiceObserved};

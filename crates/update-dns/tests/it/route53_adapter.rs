@@ -203,3 +203,34 @@ async fn a_batch_that_is_refused_names_its_first_message() {
         assert_eq!(requests.lock().unwrap().len(), 2, "a refusal is for good");
     }
 }
+
+#[tokio::test]
+async fn a_health_check_is_there_or_not_and_anything_else_is_an_error() {
+    let (records, requests) = route53(|request| {
+        let error = |status, code| {
+            let body = format!(
+                "<ErrorResponse xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Error><Type>Sender</Type><Code>{code}</Code>\
+                 <Message>said so</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+            );
+            (status, body)
+        };
+        match request {
+            r if r.contains("/there ") => (200, health_check("there")),
+            r if r.contains("/gone ") => error(404, "NoSuchHealthCheck"),
+            _ => error(403, "AccessDenied"),
+        }
+    })
+    .await;
+    assert!(records.health_check_exists("there").await.unwrap());
+    assert!(!records.health_check_exists("gone").await.unwrap());
+    assert!(records.health_check_exists("hidden").await.is_err());
+    assert!(requests.lock().unwrap()[0].starts_with("GET /2013-04-01/healthcheck/there "));
+}
+
+fn health_check(id: &str) -> String {
+    format!(
+        "<GetHealthCheckResponse xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><HealthCheck><Id>{id}</Id>\
+         <CallerReference>1</CallerReference><HealthCheckConfig><Type>HTTPS</Type></HealthCheckConfig>\
+         <HealthCheckVersion>1</HealthCheckVersion></HealthCheck></GetHealthCheckResponse>"
+    )
+}

@@ -4,23 +4,44 @@
 //! AWS behaviour relied on (API reference, `ChangeResourceRecordSets`): the records of one name and type share one routing policy, and of a
 //! failover pair one is the primary and one the secondary; a batch that would have it otherwise is refused whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Readiness;
 use crate::decide::records::{RecordKey, key, key_of, told};
 use crate::observed::RecordObserved;
 use crate::plan::{DnsRecord, FailoverRole};
 
+/// The health checks that the plan gives to records that do not have them yet: those that stand in the zone exist.
+pub fn new_health_checks<'a>(
+    wanted: &'a [DnsRecord],
+    listed: &BTreeMap<RecordKey, RecordObserved>,
+) -> BTreeSet<&'a str> {
+    let stand: BTreeSet<&str> = listed.values().filter_map(|record| record.health_check_id.as_deref()).collect();
+    wanted.iter().filter_map(|record| record.health_check_id.as_deref()).filter(|id| !stand.contains(id)).collect()
+}
+
 /// Whether every record that would be rewritten is there - a name nobody uses yet is more likely a typing error than a plan - and has the
-/// policy that the plan gives it.
-pub fn records(zone_id: &str, wanted: &[DnsRecord], listed: &BTreeMap<RecordKey, RecordObserved>) -> Readiness {
+/// policy that the plan gives it. `gone` are health checks that do not exist.
+pub fn records(
+    zone_id: &str,
+    wanted: &[DnsRecord],
+    listed: &BTreeMap<RecordKey, RecordObserved>,
+    gone: &BTreeSet<&str>,
+) -> Readiness {
     let missing: Vec<String> = wanted.iter().filter(|record| !listed.contains_key(&key_of(record))).map(told).collect();
     if !missing.is_empty() {
         let missing = missing.join(", ");
         return Readiness::Problem(format!("zone {zone_id} has no record {missing}; make it, or correct the plan"));
     }
     let found = wanted.iter().filter_map(|record| Some((record, listed.get(&key_of(record))?)));
-    let wrong: Vec<String> = found.filter_map(|(record, found)| refused(record, found, wanted)).collect();
+    let mut wrong: Vec<String> = found.filter_map(|(record, found)| refused(record, found, wanted)).collect();
+    wrong.extend(wanted.iter().filter_map(|record| {
+        let id = record.health_check_id.as_deref().filter(|id| gone.contains(id))?;
+        Some(format!(
+            "{} names health check {id}, which does not exist; make it, or correct healthCheckId",
+            told(record)
+        ))
+    }));
     if wrong.is_empty() {
         Readiness::Ready(format!("{} records listed in zone {zone_id}", wanted.len()))
     } else {
@@ -93,11 +114,29 @@ mod tests {
         ];
         for (what, zone, wanted, expected) in cases {
             let listed = zone.iter().map(|record| (key_of(record), RecordObserved::from(record))).collect();
-            match (records("Z1", &wanted, &listed), expected) {
+            match (records("Z1", &wanted, &listed, &BTreeSet::new()), expected) {
                 (Readiness::Ready(_), None) => {}
                 (Readiness::Problem(text), Some(said)) => assert!(text.contains(said), "{what}: {text}"),
                 (seen, expected) => panic!("{what}: {seen:?}, expected {expected:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_health_check_that_is_gone_is_a_problem_and_one_that_stands_is_not_asked_for() {
+        let checked = |id: &str, check: &str| DnsRecord {
+            health_check_id: Some(check.into()),
+            ..record(Some(id), Some(1), None)
+        };
+        let zone = [checked("a", "stands"), record(Some("b"), Some(1), None)];
+        let listed = zone.iter().map(|record| (key_of(record), RecordObserved::from(record))).collect();
+        let wanted = [checked("a", "stands"), checked("b", "new")];
+        assert_eq!(new_health_checks(&wanted, &listed), BTreeSet::from(["new"]));
+        assert!(matches!(records("Z1", &wanted, &listed, &BTreeSet::new()), Readiness::Ready(_)));
+        let seen = records("Z1", &wanted, &listed, &BTreeSet::from(["new"]));
+        assert!(
+            matches!(&seen, Readiness::Problem(text) if text.contains("(b) names health check new, which does not")),
+            "{seen:?}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -97,8 +97,9 @@ fn missing_groups_and_records_are_problems_that_name_them() {
     let wanted = |name: &str| DnsRecord::simple(name, RecordType::Cname, 5, vec!["recovery-lb.example.com".into()]);
     let there = DnsRecord { values: vec!["primary-lb.example.com".into()], ..wanted("api.example.com") };
     let listed = BTreeMap::from([(crate::decide::records::key_of(&there), RecordObserved::from(&there))]);
-    assert_eq!(word(&records("Z1", &[wanted("API.example.com.")], &listed)), "ready");
-    let Readiness::Problem(text) = records("Z1", &[wanted("api.example.com"), wanted("web.example.com")], &listed)
+    assert_eq!(word(&records("Z1", &[wanted("API.example.com.")], &listed, &BTreeSet::new())), "ready");
+    let Readiness::Problem(text) =
+        records("Z1", &[wanted("api.example.com"), wanted("web.example.com")], &listed, &BTreeSet::new())
     else {
         panic!("a missing record is a problem")
     };
