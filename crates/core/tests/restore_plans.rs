@@ -150,6 +150,18 @@ fn two_restores_make_two_databases() {
 }
 
 #[test]
+fn restores_of_either_kind_make_databases_of_their_own() {
+    let beside = json!({
+        "kind": "restoreToPointInTime", "name": "carts", "resourceArn": region("dynamodb", RECOVERY, "table/carts"),
+        "restoredIdentifier": "orders-restored",
+    });
+    assert_eq!(
+        checked(json!([table(), beside]), "", Value::Null).unwrap_err(),
+        ["/databases/1/restoredIdentifier: \"table orders-restored\" is taken by /databases/0/restoredIdentifier"]
+    );
+}
+
+#[test]
 fn a_restore_has_no_way_home() {
     let mut document = serde_json::to_value(plan::check(EXAMPLE.as_bytes()).unwrap()).unwrap();
     document["databases"] = json!([table()]);

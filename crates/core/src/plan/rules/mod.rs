@@ -16,6 +16,7 @@ mod promoted;
 mod proof;
 mod records;
 mod restore;
+mod restored;
 mod routing;
 mod share;
 mod signals;
@@ -31,6 +32,7 @@ pub(super) fn problems(plan: &RecoveryPlan) -> Vec<PlanProblem> {
     fence::check(plan, &mut problems);
     components::check(plan, &mut problems);
     restore::check(plan, &mut problems);
+    restored::check(plan, &mut problems);
     promoted::check(plan, &mut problems);
     hooks::check(plan, &mut problems);
     cache::check(plan, &mut problems);

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{PlanProblem, RecoveryPlan, names, restore};
-use crate::plan::{Database, RestoreToPointInTime, RestoredInstance, RestoredKind};
+use super::{PlanProblem, RecoveryPlan, restore};
+use crate::plan::{Database, RestoreToPointInTime, RestoredKind};
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     for (i, component) in restores(plan) {
@@ -16,22 +16,6 @@ pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
             problems.push(PlanProblem::new(format!("/databases/{i}/kind"), message));
         }
     }
-    let restored = restores(plan).map(|(i, c)| {
-        // RDS keeps identifiers in lower case, whatever was typed; a table's name is as it stands.
-        let name = match c.restored_kind() {
-            RestoredKind::Table => c.restored_identifier.clone(),
-            _ => c.restored_identifier.to_ascii_lowercase(),
-        };
-        (format!("/databases/{i}/restoredIdentifier"), format!("{} {name}", c.restored_kind().as_str()))
-    });
-    names::unique(restored, problems);
-    let instances = restores(plan).flat_map(|(i, c)| {
-        let named = move |(j, instance): (usize, &RestoredInstance)| {
-            (format!("/databases/{i}/instances/{j}/identifier"), instance.identifier.to_ascii_lowercase())
-        };
-        c.instances.iter().enumerate().map(named)
-    });
-    names::unique(instances, problems);
 }
 
 fn restores(plan: &RecoveryPlan) -> impl Iterator<Item = (usize, &RestoreToPointInTime)> {

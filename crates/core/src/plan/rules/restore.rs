@@ -2,29 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{PlanProblem, RecoveryPlan, names};
-use crate::plan::{Database, RestoreFromBackup, RestoredInstance, RestoredKind, RestoredSettings};
+use super::{PlanProblem, RecoveryPlan};
+use crate::plan::{Database, RestoreFromBackup, RestoredKind, RestoredSettings};
 
 pub(super) fn check(plan: &RecoveryPlan, problems: &mut Vec<PlanProblem>) {
     for (i, component) in restores(plan) {
         one(plan, component, &format!("/databases/{i}"), problems);
     }
-    let restored = restores(plan).map(|(i, c)| {
-        // RDS keeps identifiers in lower case, whatever was typed; a table's name is as it stands.
-        let name = match c.restored_kind() {
-            RestoredKind::Table => c.restored_identifier.clone(),
-            _ => c.restored_identifier.to_ascii_lowercase(),
-        };
-        (format!("/databases/{i}/restoredIdentifier"), format!("{} {name}", c.restored_kind().as_str()))
-    });
-    names::unique(restored, problems);
-    let instances = restores(plan).flat_map(|(i, c)| {
-        let named = move |(j, instance): (usize, &RestoredInstance)| {
-            (format!("/databases/{i}/instances/{j}/identifier"), instance.identifier.to_ascii_lowercase())
-        };
-        c.instances.iter().enumerate().map(named)
-    });
-    names::unique(instances, problems);
     home(plan, problems);
 }
 
