@@ -4,6 +4,8 @@ What each call takes and the order in which members join and leave: Aurora User 
 Aurora global databases" and "Deleting an Aurora global database".
 """
 
+from botocore.exceptions import ClientError
+
 from ..aurora_metrics import lag_metrics
 from ..aws_clients import AwsClients
 from ..naming import Names
@@ -51,6 +53,8 @@ class AuroraGlobal:
         names = context.names
         for region in _secondaries_first(clients, context):
             rds = clients.client("rds", region)
+            # Before it is taken out, which makes it promote itself and take no change for a while.
+            wait(lambda rds=rds, region=region: _still_protected(rds, names.cluster(region)))
             with unless(*_GONE):
                 rds.remove_from_global_cluster(
                     GlobalClusterIdentifier=names.global_cluster, DbClusterIdentifier=names.cluster_arn(region)
@@ -58,8 +62,6 @@ class AuroraGlobal:
             with unless(*_GONE):
                 rds.delete_db_instance(DBInstanceIdentifier=names.cluster_instance(region))
             wait(lambda rds=rds, region=region: _instances_left(rds, names.cluster(region)))
-            with unless(*_GONE):
-                rds.modify_db_cluster(DBClusterIdentifier=names.cluster(region), DeletionProtection=False)
             with unless(*_GONE):
                 rds.delete_db_cluster(DBClusterIdentifier=names.cluster(region), SkipFinalSnapshot=True)
         with unless(*_GONE):
@@ -135,3 +137,16 @@ def _secondaries_first(clients: AwsClients, context: SeedContext) -> list[str]:
 def _instances_left(rds, cluster: str) -> str | None:
     instances = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [cluster]}])["DBInstances"]
     return f"cluster {cluster} still has {len(instances)} instances" if instances else None
+
+
+def _still_protected(rds, cluster: str) -> str | None:
+    """Lift a cluster's deletion protection, which a promotion by the plan gave it; `None` once it has none."""
+    try:
+        found = rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
+        if not found["DeletionProtection"]:
+            return None
+        rds.modify_db_cluster(DBClusterIdentifier=cluster, DeletionProtection=False, ApplyImmediately=True)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return None if code in _GONE else f"{cluster}: {code}"
+    return f"{cluster} is protected"
