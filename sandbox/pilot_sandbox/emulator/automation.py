@@ -183,7 +183,8 @@ class AutomationShim:
             "AutomationExecutionId": execution_id,
             "DocumentName": name,
             "DocumentVersion": "1",
-            "ExecutionStartTime": time.time(),
+            # To the millisecond, so that a filter by what was shown finds it.
+            "ExecutionStartTime": round(time.time(), 3),
             "AutomationExecutionStatus": "Pending",
             "StepExecutionsTruncated": False,
             "Parameters": given,

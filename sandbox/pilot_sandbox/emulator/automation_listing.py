@@ -21,7 +21,8 @@ def page(records: Iterable[dict], request: dict) -> dict:
     """The newest executions first that every filter lets pass, so many a page."""
     filters = [_filter(one["Key"], one["Values"]) for one in request.get("Filters", [])]
     found = [record for record in records if all(passes(record) for passes in filters)]
-    found.sort(key=lambda record: record["ExecutionStartTime"], reverse=True)
+    found.sort(key=lambda record: record["ExecutionStartTime"])
+    found.reverse()  # also of those that began in one millisecond the newest comes first
     first = int(request.get("NextToken") or 0)
     last = first + min(request.get("MaxResults", _MOST), _MOST)
     more = {"NextToken": str(last)} if last < len(found) else {}
