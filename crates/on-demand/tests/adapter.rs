@@ -2,74 +2,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_sfn::config::Credentials;
 use on_demand::adapter::AwsStateMachine;
 use on_demand::ports::{Begun, Delivery, ExecutionStatus, StateMachine};
 use pilot_core::approval::TaskToken;
 use pilot_core::contract::{ApprovalAnswer, ApprovalDecision, Mode, StartRequest};
 use pilot_shell::CallError;
+use pilot_testkit::wire::{Service, document, target};
 use serde_json::{Value, json};
 
 const MACHINE: &str = "arn:aws:states:ap-southeast-1:111122223333:stateMachine:pilot-light-recovery";
 const EXECUTION: &str = "arn:aws:states:ap-southeast-1:111122223333:execution:pilot-light-recovery:run-1";
 const TOKEN: &str = "AQCEAAAAKgAAAAMSECRET";
 
-/// What was asked: operation and document.
-type Requests = Arc<Mutex<Vec<(String, Value)>>>;
-
-/// A state machine behind a Step Functions that gives every call the same answer.
-async fn machine(status: u16, body: Value) -> (AwsStateMachine, Requests) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Requests::default();
-    let seen = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            seen.lock().unwrap().push(read(&mut stream));
-            let body = body.to_string();
-            let head = format!(
-                "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                body.len()
-            );
-            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-        }
-    });
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("ap-southeast-1"))
-        .endpoint_url(url)
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .retry_config(RetryConfig::standard().with_max_attempts(1))
-        .load()
-        .await;
-    (AwsStateMachine::new(&config, MACHINE.into()), requests)
+/// A state machine behind a Step Functions that gives every call the same answer. Each call is made once.
+async fn machine(status: u16, body: Value) -> (AwsStateMachine, Service) {
+    let aws = Service::start(move |_| (status, body.to_string()));
+    let once = RetryConfig::standard().with_max_attempts(1);
+    let config = aws.config("ap-southeast-1").await.into_builder().retry_config(once).build();
+    (AwsStateMachine::new(&config, MACHINE.into()), aws)
 }
 
-/// One request: what `x-amz-target` names, and the body.
-fn read(stream: &mut TcpStream) -> (String, Value) {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let head = head.to_ascii_lowercase();
-            let header = |name: &str| {
-                head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned))
-            };
-            if body.len() >= header("content-length").map_or(0, |length| length.parse().unwrap()) {
-                return (header("x-amz-target").unwrap(), serde_json::from_str(body).unwrap());
-            }
-        }
-        let count = stream.read(&mut chunk).unwrap();
-        assert!(count > 0, "the request ended early: {text}");
-        bytes.extend(&chunk[..count]);
-    }
+/// The last request's operation and document.
+fn asked(aws: &Service) -> (String, Value) {
+    let request = aws.requests().pop().unwrap();
+    (target(&request).to_owned(), document(&request))
 }
 
 fn start() -> StartRequest {
@@ -87,10 +44,10 @@ fn refusal(code: &str, message: &str) -> Value {
 
 #[tokio::test]
 async fn a_start_names_its_execution() {
-    let (machine, requests) = machine(200, json!({"executionArn": EXECUTION, "startDate": 1.5})).await;
+    let (machine, aws) = machine(200, json!({"executionArn": EXECUTION, "startDate": 1.5})).await;
     assert_eq!(machine.start("run-1", &start()).await, Ok(Begun::Underway(EXECUTION.into())));
-    let (operation, body) = requests.lock().unwrap().pop().unwrap();
-    assert_eq!(operation, "awsstepfunctions.startexecution");
+    let (operation, body) = asked(&aws);
+    assert_eq!(operation, "AWSStepFunctions.StartExecution");
     assert_eq!((&body["stateMachineArn"], &body["name"]), (&json!(MACHINE), &json!("run-1")));
     let input: Value = serde_json::from_str(body["input"].as_str().unwrap()).unwrap();
     assert_eq!(input, json!({"plan": "shop", "mode": "failover", "reason": "dark"}));
@@ -130,10 +87,10 @@ async fn an_execution_is_described_in_every_state() {
 #[tokio::test]
 async fn an_answer_carries_the_token_and_no_error_repeats_it() {
     let token = TaskToken::new(TOKEN.into());
-    let (waiting, requests) = machine(200, json!({})).await;
+    let (waiting, aws) = machine(200, json!({})).await;
     assert_eq!(waiting.answer(&token, &answer()).await, Ok(Delivery::Delivered));
-    let (operation, body) = requests.lock().unwrap().pop().unwrap();
-    assert_eq!((operation.as_str(), &body["taskToken"]), ("awsstepfunctions.sendtasksuccess", &json!(TOKEN)));
+    let (operation, body) = asked(&aws);
+    assert_eq!((operation.as_str(), &body["taskToken"]), ("AWSStepFunctions.SendTaskSuccess", &json!(TOKEN)));
     let output: Value = serde_json::from_str(body["output"].as_str().unwrap()).unwrap();
     assert_eq!(
         output,

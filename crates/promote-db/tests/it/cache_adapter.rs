@@ -1,68 +1,17 @@
 //! The adapter's calls as they cross the wire, against a listener on 127.0.0.1 that answers as ElastiCache does.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
-
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_elasticache::config::Credentials;
 use pilot_core::observed::CacheNodeGroup;
 use pilot_core::plan::ElastiCache;
 use pilot_shell::CallError;
 use pilot_shell::ports::{CacheReads, Caches};
 use pilot_testkit::fixture::cache::component;
+use pilot_testkit::wire::{Answer, Service};
 use promote_db::cache_adapter::AwsCaches;
 
-/// What was asked: whole requests, head and form.
-pub type Requests = Arc<Mutex<Vec<String>>>;
-
-/// From a request to the answer's status and body.
-pub type Answer = fn(&str) -> (u16, String);
-
-/// ElastiCache on a port of its own, and a configuration that leads there, with the retries that the functions have.
-pub async fn service(answer: Answer) -> (AwsCaches, Requests) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Requests::default();
-    let seen = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = read(&mut stream);
-            let (status, body) = answer(&request);
-            seen.lock().unwrap().push(request);
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-        }
-    });
-    let config: SdkConfig = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("us-west-2"))
-        .endpoint_url(url)
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .load()
-        .await;
-    (AwsCaches::new(&config), requests)
-}
-
-/// One request, head and body.
-fn read(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return text;
-            }
-        }
-        let count = stream.read(&mut chunk).unwrap();
-        assert!(count > 0, "the request ended early: {text}");
-        bytes.extend(&chunk[..count]);
-    }
+/// ElastiCache on a port of its own, and the adapter that asks it, with the retries that the functions have.
+pub async fn service(answer: Answer) -> (AwsCaches, Service) {
+    let aws = Service::start(answer);
+    (AwsCaches::new(&aws.config("us-west-2").await), aws)
 }
 
 pub fn answer(action: &str, result: &str) -> (u16, String) {
@@ -119,7 +68,7 @@ fn whole(request: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_group_is_described_with_what_only_its_members_and_tags_tell() {
-    let (caches, requests) = service(whole).await;
+    let (caches, aws) = service(whole).await;
     let seen = caches.cache("shop-cache").await.unwrap().unwrap();
     assert_eq!(seen.arn, "arn:aws:elasticache:us-west-2:111122223333:replicationgroup:shop-cache");
     assert_eq!(seen.node_groups, [CacheNodeGroup { id: "0001".into(), status: "modifying".into(), nodes: 2 }]);
@@ -130,7 +79,7 @@ async fn a_group_is_described_with_what_only_its_members_and_tags_tell() {
     assert_eq!((seen.subnet_group.as_deref(), seen.security_group_ids), (Some("subnets"), vec!["sg-0a".to_owned()]));
     assert_eq!(seen.parameter_group.as_deref(), Some("default.valkey8"));
     assert_eq!(seen.tags, Some([("team".to_owned(), "shop".to_owned())].into()));
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     // By id: a role may be held to it.
     assert!(requests.iter().all(|r| r.contains("shop-cache") && r.contains("/us-west-2/elasticache/")), "{requests:?}");
     assert_eq!(requests.len(), 3);
@@ -138,10 +87,10 @@ async fn a_group_is_described_with_what_only_its_members_and_tags_tell() {
 
 #[tokio::test]
 async fn of_a_group_on_the_move_nothing_more_is_asked() {
-    let (caches, requests) = service(|_| group("creating", "")).await;
+    let (caches, aws) = service(|_| group("creating", "")).await;
     let seen = caches.cache("shop-cache").await.unwrap().unwrap();
     assert_eq!((seen.status.as_str(), seen.tags), ("creating", None));
-    assert_eq!(requests.lock().unwrap().len(), 1);
+    assert_eq!(aws.requests().len(), 1);
     // It began to move after it was described.
     let (caches, _) = service(|request| {
         if request.contains("Action=ListTagsForResource") {
@@ -174,7 +123,7 @@ async fn what_is_not_there_is_told_from_what_is_refused() {
 
 #[tokio::test]
 async fn a_creation_says_everything_the_plan_states_and_is_sent_once() {
-    let (caches, requests) = service(|_| error(500, "InternalFailure")).await;
+    let (caches, aws) = service(|_| error(500, "InternalFailure")).await;
     let key = Some("key-1".to_owned());
     let cache = ElastiCache { kms_key_id: key, parameter_group: Some("params".into()), ..component() };
     let outcome = caches.create_cache(&cache, "run-1").await.unwrap_err();
@@ -182,7 +131,7 @@ async fn a_creation_says_everything_the_plan_states_and_is_sent_once() {
         matches!(outcome, CallError::Unknown { .. }),
         "a server's error says nothing of what was done: {outcome:?}"
     );
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     let [request] = requests.as_slice() else { panic!("sent {} times", requests.len()) };
     for part in [
         "Action=CreateReplicationGroup",
@@ -213,7 +162,7 @@ async fn a_creation_says_everything_the_plan_states_and_is_sent_once() {
 
 #[tokio::test]
 async fn what_the_plan_leaves_out_is_not_sent() {
-    let (caches, requests) = service(|_| answer("CreateReplicationGroup", "")).await;
+    let (caches, aws) = service(|_| answer("CreateReplicationGroup", "")).await;
     let bare = ElastiCache {
         engine_version: None,
         subnet_group: None,
@@ -225,7 +174,7 @@ async fn what_the_plan_leaves_out_is_not_sent() {
         ..component()
     };
     caches.create_cache(&bare, "run-1").await.unwrap();
-    let request = requests.lock().unwrap().join("");
+    let request = aws.requests().join("");
     for part in
         ["EngineVersion", "Subnet", "SecurityGroup", "AutomaticFailover", "MultiAZ", "Encryption", "Kms", "Parameter"]
     {
@@ -235,9 +184,9 @@ async fn what_the_plan_leaves_out_is_not_sent() {
 
 #[tokio::test]
 async fn a_deletion_takes_no_final_snapshot_and_is_sent_once() {
-    let (caches, requests) = service(|_| error(500, "InternalFailure")).await;
+    let (caches, aws) = service(|_| error(500, "InternalFailure")).await;
     assert!(matches!(caches.delete_cache("Shop-Cache").await, Err(CallError::Unknown { .. })));
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     let [request] = requests.as_slice() else { panic!("sent {} times", requests.len()) };
     for part in ["Action=DeleteReplicationGroup", "ReplicationGroupId=shop-cache", "RetainPrimaryCluster=false"] {
         assert!(request.contains(part), "{part} is not in {request}");

@@ -29,7 +29,7 @@ fn whole(request: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_datastore_is_described_with_its_members_and_this_regions_group() {
-    let (caches, requests) = service(whole).await;
+    let (caches, aws) = service(whole).await;
     let seen = caches.datastore("LDGNF-Shop", "Shop-Cache").await.unwrap().unwrap();
     let member = |group: &str, region: &str, is_primary| DatastoreMember {
         replication_group_id: group.into(),
@@ -40,7 +40,7 @@ async fn a_datastore_is_described_with_its_members_and_this_regions_group() {
     assert_eq!(seen.members, [member("shop", "us-east-1", true), member("shop-cache", "us-west-2", false)]);
     let group = seen.group.unwrap();
     assert_eq!((group.status.as_str(), group.node_groups[0].status.as_str()), ("available", "modifying"));
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     let asked = requests.iter().find(|r| r.contains("Action=DescribeGlobalReplicationGroups")).unwrap();
     assert!(asked.contains("GlobalReplicationGroupId=ldgnf-shop") && asked.contains("ShowMemberInfo=true"), "{asked}");
     let asked = requests.iter().find(|r| r.contains("Action=DescribeReplicationGroups")).unwrap();
@@ -68,13 +68,13 @@ async fn what_is_not_there_is_told_from_what_is_refused() {
 
 #[tokio::test]
 async fn a_failover_names_the_group_that_becomes_primary_and_is_sent_once() {
-    let (caches, requests) = service(|_| error(500, "InternalFailure")).await;
+    let (caches, aws) = service(|_| error(500, "InternalFailure")).await;
     let outcome = caches.fail_over_datastore("ldgnf-shop", "us-west-2", "Shop-Cache").await.unwrap_err();
     assert!(
         matches!(outcome, CallError::Unknown { .. }),
         "a server's error says nothing of what was done: {outcome:?}"
     );
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     let [request] = requests.as_slice() else { panic!("sent {} times", requests.len()) };
     for part in [
         "Action=FailoverGlobalReplicationGroup",

@@ -31,14 +31,14 @@ fn described(request: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_cluster_is_described_with_the_instances_that_were_asked_for() {
-    let (config, requests) = service(described).await;
+    let (config, aws) = service(described).await;
     let cluster = AwsInRegion::new(&config).in_region_cluster("shop", &["shop-a", "shop-b"]).await.unwrap().unwrap();
     assert_eq!((cluster.status.as_str(), cluster.writer()), ("failing-over", Some("shop-a")));
     // One that RDS does not know any more is not there; the cluster still lists it.
     assert!(cluster.instance("shop-a").is_none() && cluster.member("shop-a").is_some());
     let reader = cluster.instance("shop-b").unwrap();
     assert_eq!((reader.status.as_str(), reader.availability_zone.as_deref()), ("available", Some("us-east-1b")));
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     // By identifier: a role may be held to it.
     assert!(
         requests.iter().all(|request| request.contains("Identifier=shop") && !request.contains("Filters")),
@@ -58,13 +58,13 @@ async fn what_is_not_there_is_told_from_what_is_refused() {
 
 #[tokio::test]
 async fn a_failover_names_its_target_and_is_sent_once() {
-    let (config, requests) = service(|_| rds_error(500, "InternalFailure")).await;
+    let (config, aws) = service(|_| rds_error(500, "InternalFailure")).await;
     let outcome = AwsInRegion::new(&config).fail_over_cluster("shop", "shop-b").await.unwrap_err();
     assert!(
         matches!(outcome, CallError::Unknown { .. }),
         "a server's error says nothing of what was done: {outcome:?}"
     );
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     let [request] = requests.as_slice() else { panic!("sent {} times", requests.len()) };
     for part in
         ["Action=FailoverDBCluster", "DBClusterIdentifier=shop", "TargetDBInstanceIdentifier=shop-b", "/us-east-1/rds/"]

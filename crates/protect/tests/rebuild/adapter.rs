@@ -1,66 +1,17 @@
 //! The adapter's calls as they cross the wire, against a listener on 127.0.0.1 that answers as RDS does.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_rds::config::Credentials;
 use pilot_core::plan::InstanceSettings;
 use pilot_shell::CallError;
+use pilot_testkit::wire::{Answer, Service, body};
 use protect::adapter::AwsRegion;
 use protect::ports::{Clusters, Instances, NewReplica};
 
 const SOURCE: &str = "arn:aws:rds:ap-southeast-1:111122223333:db:shop-db-replica";
 
-/// What was asked: the whole request, head and form.
-type Requests = Arc<Mutex<Vec<String>>>;
-
-/// From a request to the answer's status and body.
-type Answer = fn(&str) -> (u16, String);
-
 /// RDS on a port of its own, and a client of it.
-async fn rds(answer: Answer) -> (AwsRegion, Requests) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Requests::default();
-    let seen = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = read(&mut stream);
-            let (status, body) = answer(&request);
-            seen.lock().unwrap().push(request);
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-        }
-    });
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("ap-southeast-2"))
-        .endpoint_url(url)
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .load()
-        .await;
-    (AwsRegion::new(&config), requests)
-}
-
-/// One request, head and body.
-fn read(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return text;
-            }
-        }
-        let count = stream.read(&mut chunk).unwrap();
-        assert!(count > 0, "the request ended early: {text}");
-        bytes.extend(&chunk[..count]);
-    }
+async fn rds(answer: Answer) -> (AwsRegion, Service) {
+    let aws = Service::start(answer);
+    (AwsRegion::new(&aws.config("ap-southeast-2").await), aws)
 }
 
 fn answered(action: &str, result: &str) -> (u16, String) {
@@ -76,19 +27,19 @@ fn error(code: &str) -> String {
 }
 
 /// The form of the only request, one parameter a line.
-fn only(requests: &Requests) -> Vec<String> {
-    let requests = requests.lock().unwrap();
+fn only(aws: &Service) -> Vec<String> {
+    let requests = aws.requests();
     let [request] = requests.as_slice() else { panic!("sent {} times", requests.len()) };
     assert!(request.contains("/ap-southeast-2/rds/"), "signed for the Region that is to follow: {request}");
-    let form = request.split_once("\r\n\r\n").unwrap().1;
-    let mut parameters: Vec<String> = form.split('&').map(|p| p.replace("%3A", ":").replace("%2F", "/")).collect();
+    let mut parameters: Vec<String> =
+        body(request).split('&').map(|p| p.replace("%3A", ":").replace("%2F", "/")).collect();
     parameters.sort();
     parameters
 }
 
 #[tokio::test]
 async fn a_replica_is_made_with_what_the_plan_states_of_it() {
-    let (region, requests) = rds(|_| answered("CreateDBInstanceReadReplica", "<DBInstance/>")).await;
+    let (region, aws) = rds(|_| answered("CreateDBInstanceReadReplica", "<DBInstance/>")).await;
     let settings = InstanceSettings {
         instance_class: Some("db.r6g.large".into()),
         subnet_group: Some("shop-subnets".into()),
@@ -103,7 +54,7 @@ async fn a_replica_is_made_with_what_the_plan_states_of_it() {
         .await
         .unwrap();
     assert_eq!(
-        only(&requests),
+        only(&aws),
         [
             "Action=CreateDBInstanceReadReplica",
             "DBInstanceClass=db.r6g.large",
@@ -124,14 +75,14 @@ async fn a_replica_is_made_with_what_the_plan_states_of_it() {
 
 #[tokio::test]
 async fn what_the_plan_does_not_state_is_not_sent() {
-    let (region, requests) = rds(|_| answered("CreateDBInstanceReadReplica", "<DBInstance/>")).await;
+    let (region, aws) = rds(|_| answered("CreateDBInstanceReadReplica", "<DBInstance/>")).await;
     let settings = InstanceSettings::default();
     region
         .create_replica(&NewReplica { identifier: "shop-db", source_arn: SOURCE, settings: &settings })
         .await
         .unwrap();
     assert_eq!(
-        only(&requests),
+        only(&aws),
         [
             "Action=CreateDBInstanceReadReplica",
             "DBInstanceIdentifier=shop-db",
@@ -144,14 +95,14 @@ async fn what_the_plan_does_not_state_is_not_sent() {
 
 #[tokio::test]
 async fn a_renaming_takes_effect_at_once_and_is_sent_once() {
-    let (region, requests) = rds(|_| (500, error("InternalFailure"))).await;
+    let (region, aws) = rds(|_| (500, error("InternalFailure"))).await;
     let outcome = region.rename("shop-db", "shop-db-aside-1").await.unwrap_err();
     assert!(
         matches!(outcome, CallError::Unknown { .. }),
         "a server's error says nothing of what was done: {outcome:?}"
     );
     assert_eq!(
-        only(&requests),
+        only(&aws),
         [
             "Action=ModifyDBInstance",
             "ApplyImmediately=true",
@@ -164,20 +115,20 @@ async fn a_renaming_takes_effect_at_once_and_is_sent_once() {
 
 #[tokio::test]
 async fn a_replica_is_asked_for_once() {
-    let (region, requests) = rds(|_| (503, error("ServiceUnavailable"))).await;
+    let (region, aws) = rds(|_| (503, error("ServiceUnavailable"))).await;
     let settings = InstanceSettings::default();
     let replica = NewReplica { identifier: "shop-db", source_arn: SOURCE, settings: &settings };
     assert!(!region.create_replica(&replica).await.unwrap_err().to_string().is_empty());
-    assert!(only(&requests).contains(&"Action=CreateDBInstanceReadReplica".to_owned()));
+    assert!(only(&aws).contains(&"Action=CreateDBInstanceReadReplica".to_owned()));
 }
 
 #[tokio::test]
 async fn a_snapshot_is_copied_with_its_tags_and_once() {
-    let (region, requests) = rds(|_| (500, error("InternalFailure"))).await;
+    let (region, aws) = rds(|_| (500, error("InternalFailure"))).await;
     let source = "arn:aws:rds:ap-southeast-2:111122223333:cluster-snapshot:rds:unplanned-global-failover-shop";
     assert!(matches!(region.copy_snapshot(source, "kept").await.unwrap_err(), CallError::Unknown { .. }));
     assert_eq!(
-        only(&requests),
+        only(&aws),
         [
             "Action=CopyDBClusterSnapshot",
             "CopyTags=true",
@@ -190,7 +141,7 @@ async fn a_snapshot_is_copied_with_its_tags_and_once() {
 
 #[tokio::test]
 async fn snapshots_of_every_page_are_read() {
-    let (region, requests) = rds(|request| {
+    let (region, aws) = rds(|request| {
         let snapshot = |id: &str, status: &str| {
             format!(
                 "<DBClusterSnapshot><DBClusterSnapshotIdentifier>{id}</DBClusterSnapshotIdentifier>\
@@ -209,7 +160,7 @@ async fn snapshots_of_every_page_are_read() {
     let read: Vec<(&str, &str, &str)> =
         snapshots.iter().map(|s| (s.identifier.as_str(), s.arn.as_str(), s.status.as_str())).collect();
     assert_eq!(read, [("first", "arn:first", "available"), ("second", "arn:second", "copying")]);
-    assert!(requests.lock().unwrap().iter().all(|request| request.contains("DBClusterIdentifier=shop-aurora")));
+    assert!(aws.requests().iter().all(|request| request.contains("DBClusterIdentifier=shop-aurora")));
 }
 
 #[tokio::test]

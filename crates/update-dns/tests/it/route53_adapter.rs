@@ -1,65 +1,15 @@
 //! The adapter's calls as they cross the wire, against a listener on 127.0.0.1 that answers as Route 53 does.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its report")]
-
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_route53::config::Credentials;
 use pilot_core::decide::records::key;
 use pilot_core::plan::{DnsRecord, FailoverRole, RecordType};
 use pilot_shell::ports::Records;
+use pilot_testkit::wire::{Answer, Service};
 use update_dns::route53_adapter::AwsRecords;
 
-/// What was asked: the whole request, head and body.
-type Requests = Arc<Mutex<Vec<String>>>;
-/// From a request to the answer's status and body.
-type Answer = fn(&str) -> (u16, String);
-
-/// Route 53 on a port of its own.
-async fn route53(answer: Answer) -> (AwsRecords, Requests) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Requests::default();
-    let seen = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = read(&mut stream);
-            let (status, body) = answer(&request);
-            seen.lock().unwrap().push(request);
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-        }
-    });
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("us-east-2"))
-        .endpoint_url(url)
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .load()
-        .await;
-    (AwsRecords::new(&config), requests)
-}
-
-/// One request, head and body.
-fn read(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return text;
-            }
-        }
-        let count = stream.read(&mut chunk).unwrap();
-        assert!(count > 0, "the request ended early: {text}");
-        bytes.extend(&chunk[..count]);
-    }
+/// Route 53 on a port of its own, and the adapter that asks it.
+async fn route53(answer: Answer) -> (AwsRecords, Service) {
+    let aws = Service::start(answer);
+    (AwsRecords::new(&aws.config("us-east-2").await), aws)
 }
 
 /// A page of the zone. `next`: what the list goes on with.
@@ -94,7 +44,7 @@ fn weighted(name: &str, identifier: &str, weight: u8) -> DnsRecord {
 
 #[tokio::test]
 async fn records_of_one_name_are_read_across_pages_and_the_next_name_ends_the_look() {
-    let (records, requests) = route53(|request| {
+    let (records, aws) = route53(|request| {
         if request.contains("identifier=home") {
             let followed = "<SetIdentifier>home</SetIdentifier><Weight>9</Weight><HealthCheckId>h-1</HealthCheckId>";
             page(&[set("a.shop.test.", followed), set("b.shop.test.", "")], "")
@@ -111,12 +61,12 @@ async fn records_of_one_name_are_read_across_pages_and_the_next_name_ends_the_lo
     assert_eq!(listed[&key("a.shop.test", "A", Some("away"))].weight, Some(0));
     let home = &listed[&key("a.shop.test", "A", Some("home"))];
     assert_eq!((home.weight, home.health_check_id.as_deref(), home.ttl_seconds), (Some(9), Some("h-1"), 5));
-    assert_eq!(requests.lock().unwrap().len(), 2, "one look for both records of the name, in two pages");
+    assert_eq!(aws.requests().len(), 2, "one look for both records of the name, in two pages");
 }
 
 #[tokio::test]
 async fn for_hundreds_of_records_the_zone_is_read_whole() {
-    let (records, requests) = route53(|request| {
+    let (records, aws) = route53(|request| {
         let names = |numbers: std::ops::Range<u32>| -> Vec<String> {
             numbers.map(|i| set(&format!("r{i:03}.shop.test."), "")).collect()
         };
@@ -130,7 +80,7 @@ async fn for_hundreds_of_records_the_zone_is_read_whole() {
     let wanted: Vec<DnsRecord> = (0..400).map(|i| simple(&format!("r{i:03}.shop.test"))).collect();
     let listed = records.list("Z1", &wanted).await.unwrap();
     assert_eq!(listed.len(), 400, "those nobody wants are left out");
-    assert_eq!(requests.lock().unwrap().len(), 2);
+    assert_eq!(aws.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -153,7 +103,7 @@ async fn what_an_upsert_would_destroy_is_refused() {
 
 #[tokio::test]
 async fn a_change_carries_the_policy_and_is_one_batch() {
-    let (records, requests) = route53(|_| {
+    let (records, aws) = route53(|_| {
         let body = "<ChangeResourceRecordSetsResponse xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeInfo>\
                     <Id>/change/C7</Id><Status>PENDING</Status><SubmittedAt>2026-01-01T00:00:00Z</SubmittedAt></ChangeInfo>\
                     </ChangeResourceRecordSetsResponse>";
@@ -168,7 +118,7 @@ async fn a_change_carries_the_policy_and_is_one_batch() {
     };
     let id = records.upsert("Z1", &[weighted("a.shop.test", "away", 255), role]).await.unwrap();
     assert_eq!(id, "/change/C7");
-    let requests = requests.lock().unwrap();
+    let requests = aws.requests();
     assert_eq!(requests.len(), 1);
     for part in [
         "<SetIdentifier>away</SetIdentifier><Weight>255</Weight>",
@@ -194,19 +144,19 @@ async fn a_batch_that_is_refused_names_its_first_message() {
         (400, body.to_owned())
     };
     for answer in [own, shared] {
-        let (records, requests) = route53(answer).await;
+        let (records, aws) = route53(answer).await;
         let batch = [simple("a.shop.test")];
         for result in [records.upsert("Z1", &batch).await, records.delete("Z1", &batch).await] {
             let refused = result.unwrap_err().to_string();
             assert_eq!(refused, "refused with InvalidChangeBatch: RRSet of type CNAME conflicts");
         }
-        assert_eq!(requests.lock().unwrap().len(), 2, "a refusal is for good");
+        assert_eq!(aws.requests().len(), 2, "a refusal is for good");
     }
 }
 
 #[tokio::test]
 async fn a_health_check_is_there_or_not_and_anything_else_is_an_error() {
-    let (records, requests) = route53(|request| {
+    let (records, aws) = route53(|request| {
         let error = |status, code| {
             let body = format!(
                 "<ErrorResponse xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Error><Type>Sender</Type><Code>{code}</Code>\
@@ -224,7 +174,7 @@ async fn a_health_check_is_there_or_not_and_anything_else_is_an_error() {
     assert!(records.health_check_exists("there").await.unwrap());
     assert!(!records.health_check_exists("gone").await.unwrap());
     assert!(records.health_check_exists("hidden").await.is_err());
-    assert!(requests.lock().unwrap()[0].starts_with("GET /2013-04-01/healthcheck/there "));
+    assert!(aws.requests()[0].starts_with("GET /2013-04-01/healthcheck/there "));
 }
 
 fn health_check(id: &str) -> String {
