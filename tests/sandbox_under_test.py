@@ -261,6 +261,18 @@ class Workload:
             time.sleep(_POLL_SECONDS)
 
 
+def with_database(field: str, identifier: str) -> Callable[[dict], None]:
+    """Another name of the first database's, wherever the plan says it: a plan that contradicts itself is refused for that."""
+
+    def change(plan: dict) -> None:
+        said = json.dumps(plan["databases"][0][field])
+        changed = json.loads(json.dumps(plan).replace(said, json.dumps(identifier)))
+        plan.clear()
+        plan.update(changed)
+
+    return change
+
+
 @dataclass
 class Pages:
     """The notifications topic, as a person's mailbox sees it."""

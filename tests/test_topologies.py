@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-from sandbox_under_test import Run, SandboxUnderTest, Workload
+from sandbox_under_test import Run, SandboxUnderTest, Workload, with_database
 
 # The client orders every 0.2 s, and the lag metric has a point every 2 s, later on a busy machine.
 _RPO_SLACK_SECONDS = 5
@@ -118,26 +118,18 @@ def test_payments() -> None:
         assert len(workload.client()["losses"]) == 2
 
 
-def _first(block: str, **fields: object) -> Callable[[dict], None]:
-    return lambda plan: plan[block][0].update(fields)
-
-
-def _another_primary(plan: dict) -> None:
-    """Wherever the plan says it: parts that contradict each other would be refused for that."""
-    said = json.dumps(plan["databases"][0]["primaryClusterIdentifier"])
-    changed = json.loads(json.dumps(plan).replace(said, '"another-cluster"'))
-    plan.clear()
-    plan.update(changed)
+def _service(**fields: str) -> Callable[[dict], None]:
+    return lambda plan: plan["compute"][0].update(fields)
 
 
 def _assert_wrong_plans_are_refused(workload: Workload) -> None:
     """What is nowhere, another database's, or cannot be: each by what is wrong with it."""
     wrong = {
-        "RDS knows no such global cluster": _first("databases", globalClusterIdentifier="no-such-global"),
-        "no-such-cluster": _first("databases", recoveryClusterIdentifier="no-such-cluster"),
-        "does not hold another-cluster": _another_primary,
-        "no-such-service": _first("compute", serviceName="no-such-service"),
-        "no-such-ecs": _first("compute", clusterName="no-such-ecs"),
+        "RDS knows no such global cluster": with_database("globalClusterIdentifier", "no-such-global"),
+        "no-such-cluster": with_database("recoveryClusterIdentifier", "no-such-cluster"),
+        "does not hold another-cluster": with_database("primaryClusterIdentifier", "another-cluster"),
+        "no-such-service": _service(serviceName="no-such-service"),
+        "no-such-ecs": _service(clusterName="no-such-ecs"),
     }
 
     def unchanged() -> None:

@@ -3,25 +3,12 @@
 The right one then recovers. The other topologies' kinds have theirs beside their own whole runs.
 """
 
-import json
 from collections.abc import Callable
 
-from sandbox_under_test import Workload
+from sandbox_under_test import Workload, with_database
 from test_recovery import assert_recovered
 
 _Change = Callable[[dict], None]
-
-
-def _database(field: str, identifier: str) -> _Change:
-    """Another name wherever the plan says this one: parts that contradict each other would be refused for that."""
-
-    def change(plan: dict) -> None:
-        said = json.dumps(plan["databases"][0][field])
-        changed = json.loads(json.dumps(plan).replace(said, json.dumps(identifier)))
-        plan.clear()
-        plan.update(changed)
-
-    return change
 
 
 def _group(name: str) -> _Change:
@@ -49,10 +36,10 @@ def test_wrong_plans_are_refused(workload: Workload) -> None:
     zones = workload.sandbox.aws("route53", "us-east-1").list_hosted_zones_by_name(DNSName=f"{domain}.")["HostedZones"]
     zone, serving = zones[0]["Id"].split("/")[-1], f"recovery-lb.{domain}"
     wrong = {
-        "no-such-replica: the recovery Region has no such DB instance": _database(
+        "no-such-replica: the recovery Region has no such DB instance": with_database(
             "replicaIdentifier", "no-such-replica"
         ),
-        "not another-database; correct the plan": _database("primaryIdentifier", "another-database"),
+        "not another-database; correct the plan": with_database("primaryIdentifier", "another-database"),
         "no-such-group": _group("no-such-group"),
         "no-such-bucket": _bucket("no-such-bucket"),
         f"no-such-name.{domain}": _record(zone, f"no-such-name.{domain}", serving),
