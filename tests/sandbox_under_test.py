@@ -262,7 +262,7 @@ class Workload:
 
 
 def with_database(field: str, identifier: str) -> Callable[[dict], None]:
-    """Another name of the first database's, wherever the plan says it: a plan that contradicts itself is refused for that."""
+    """Another name wherever the plan says its first database's: one that contradicts itself is refused for that."""
 
     def change(plan: dict) -> None:
         said = json.dumps(plan["databases"][0][field])
