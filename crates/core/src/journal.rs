@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::contract::{ComponentProgress, Status, Step};
+use crate::decide::deadline::seconds_between;
 
 /// One act of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,16 @@ impl Entry {
     /// Whether it changed something, or may have: an outcome nobody knows counts as done.
     pub fn may_have_changed(&self) -> bool {
         !matches!(self.outcome, Some(EntryOutcome::NotDone { .. }))
+    }
+
+    /// For how many seconds the act has been on its way at `now`: since it was accepted or, while nobody knows, since it was intended.
+    /// `None`: it is known not to have been done, or its answer has been missing for more than `unanswered_grace_seconds`.
+    pub fn on_its_way_seconds(&self, unanswered_grace_seconds: i64, now: Timestamp) -> Option<i64> {
+        match &self.outcome {
+            Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
+            Some(EntryOutcome::NotDone { .. }) => None,
+            None => Some(seconds_between(self.intent_at, now)).filter(|ago| *ago <= unanswered_grace_seconds),
+        }
     }
 }
 
@@ -263,4 +274,40 @@ pub enum LeasePhase {
     RollingBack,
     /// Nothing: the run is over.
     Released,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_is_on_its_way_since_it_was_accepted_or_while_its_answer_may_still_come() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let accepted = Some(EntryOutcome::Accepted { at: at(105), detail: String::new() });
+        let not_done = Some(EntryOutcome::NotDone { at: at(105), detail: String::new() });
+        // Its outcome, the time of the look, and for how long it has been on its way, with 60 seconds of grace from 100 on.
+        let cases = [
+            (accepted.clone(), 110, Some(5)),
+            (accepted, 900, Some(795)),
+            (not_done, 110, None),
+            (None, 160, Some(60)),
+            (None, 161, None),
+        ];
+        for (outcome, now, expected) in cases {
+            let entry = Entry {
+                step: Step::PromoteData,
+                component: "db".into(),
+                action: Action::PromoteReadReplica,
+                resource: "db".into(),
+                intent_at: at(100),
+                generation: 1,
+                irreversible: true,
+                before: Value::Null,
+                outcome: outcome.clone(),
+                undone_at: None,
+                adopted_from: None,
+            };
+            assert_eq!(entry.on_its_way_seconds(60, at(now)), expected, "{outcome:?} at {now}");
+        }
+    }
 }

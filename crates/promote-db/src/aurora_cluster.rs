@@ -3,10 +3,8 @@
 //! **There is no undo.** The writer's move cannot be taken back; this is the pivot, after which a run only goes forward. The way home is a
 //! failover to the other instance, which is a run of its own.
 
-use jiff::Timestamp;
-use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::in_region::{ACCEPTED_GRACE_SECONDS, Decision, decide};
-use pilot_core::journal::{Action, Entry, EntryOutcome};
+use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::InRegionCluster;
 use pilot_core::plan::AuroraCluster;
 use pilot_core::{Failure, FailureName};
@@ -36,7 +34,11 @@ pub async fn reconcile<L: Ledger, C: InRegion>(
     let (id, to) = (component.cluster_identifier.as_str(), component.recovery_instance_identifier.as_str());
     let observed = observe(clusters, component).await?;
     let earlier = context.earlier(&component.name, Action::FailoverCluster).await?;
-    match decide(component, observed.as_ref(), accepted_seconds_ago(earlier.as_ref(), context.now())) {
+    match decide(
+        component,
+        observed.as_ref(),
+        earlier.as_ref().and_then(|entry| entry.on_its_way_seconds(UNANSWERED_GRACE_SECONDS, context.now())),
+    ) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; seen to be the writer").await?;
             Ok(done(&component.name, format!("{to} is the writer of {id}, and both are available")))
@@ -84,16 +86,6 @@ fn before(observed: Option<&InRegionCluster>) -> Value {
         let instances: Vec<Value> = cluster.instances.iter().map(instance).collect();
         json!({"status": cluster.status, "writer": cluster.writer(), "instances": instances})
     })
-}
-
-/// For how long a failover has been on its way, by the journal; `None` if there is none, or none any more.
-fn accepted_seconds_ago(earlier: Option<&Entry>, now: Timestamp) -> Option<i64> {
-    let entry = earlier?;
-    match &entry.outcome {
-        Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
-        Some(EntryOutcome::NotDone { .. }) => None,
-        None => Some(seconds_between(entry.intent_at, now)).filter(|ago| *ago <= UNANSWERED_GRACE_SECONDS),
-    }
 }
 
 async fn after<C: InRegionReads>(

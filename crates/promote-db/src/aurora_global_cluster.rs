@@ -3,12 +3,10 @@
 //! **There is no undo.** Neither call can be taken back; this is the pivot, after which a run only goes forward. The way home is a
 //! switchover, which is a run of its own.
 
-use jiff::Timestamp;
 use pilot_core::contract::Mode;
-use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::global_cluster::{ACCEPTED_GRACE_SECONDS, Decision, Target, decide};
 use pilot_core::decide::promoted::Wanted;
-use pilot_core::journal::{Action, Entry, EntryOutcome};
+use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::GlobalClusterObserved;
 use pilot_core::plan::AuroraGlobalCluster;
 use pilot_core::{Failure, FailureName};
@@ -63,7 +61,8 @@ pub async fn reconcile_as<L: Ledger, G: GlobalClusters, D: RestoredDatabases>(
     let id = component.global_cluster_identifier.as_str();
     let observed = observe(clusters, component).await?;
     let earlier = context.earlier(&component.name, move_.action).await?;
-    let accepted_seconds_ago = accepted_seconds_ago(earlier.as_ref(), context.now());
+    let accepted_seconds_ago =
+        earlier.as_ref().and_then(|entry| entry.on_its_way_seconds(UNANSWERED_GRACE_SECONDS, context.now()));
     match decide(&move_.target, observed.as_ref(), accepted_seconds_ago) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; seen to be the writer").await?;
@@ -148,16 +147,6 @@ async fn observe<G: GlobalClusters>(
 fn instances(observed: Option<&GlobalClusterObserved>) -> Vec<&str> {
     let recovery = observed.and_then(|global| global.recovery.as_ref());
     recovery.map_or(Vec::new(), |cluster| cluster.instances.iter().map(|i| i.identifier.as_str()).collect())
-}
-
-/// For how long a change has been on its way, by the journal; `None` if there is none, or none any more.
-fn accepted_seconds_ago(earlier: Option<&Entry>, now: Timestamp) -> Option<i64> {
-    let entry = earlier?;
-    match &entry.outcome {
-        Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
-        Some(EntryOutcome::NotDone { .. }) => None,
-        None => Some(seconds_between(entry.intent_at, now)).filter(|ago| *ago <= UNANSWERED_GRACE_SECONDS),
-    }
 }
 
 /// After an unplanned failover the old primary rejoins by itself, and RDS keeps a snapshot of what it had not sent only for as long as

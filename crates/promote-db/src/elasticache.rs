@@ -3,9 +3,7 @@
 //! **This is no pivot.** A cache holds no record: the group that a run created is deleted again if the run is rolled back. One that was there
 //! before is found as it is and left.
 
-use jiff::Timestamp;
 use pilot_core::decide::cache::{ACCEPTED_GRACE_SECONDS, Decision, Undo, decide, decide_undo};
-use pilot_core::decide::deadline::seconds_between;
 use pilot_core::journal::{Action, Entry, EntryOutcome};
 use pilot_core::observed::CacheObserved;
 use pilot_core::plan::ElastiCache;
@@ -41,7 +39,11 @@ pub async fn reconcile<L: Ledger, C: Caches>(
     let id = component.replication_group_id.as_str();
     let observed = observe(caches, id).await?;
     let earlier = context.earlier(&component.name, Action::CreateCache).await?;
-    match decide(component, observed.as_ref(), accepted_seconds_ago(earlier.as_ref(), context.now())) {
+    match decide(
+        component,
+        observed.as_ref(),
+        earlier.as_ref().and_then(|entry| entry.on_its_way_seconds(UNANSWERED_GRACE_SECONDS, context.now())),
+    ) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; the group is seen to be there").await?;
             let whose = if earlier.as_ref().is_some_and(Entry::may_have_changed) { "created" } else { "there before" };
@@ -89,16 +91,6 @@ fn act(component: &ElastiCache, run_id: &str) -> Act {
 
 fn made_by(entry: &Entry) -> Option<&str> {
     entry.before.get(MADE_BY).and_then(Value::as_str)
-}
-
-/// For how long a creation has been on its way, by the journal; `None` if there is none, or none any more.
-fn accepted_seconds_ago(earlier: Option<&Entry>, now: Timestamp) -> Option<i64> {
-    let entry = earlier?;
-    match &entry.outcome {
-        Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
-        Some(EntryOutcome::NotDone { .. }) => None,
-        None => Some(seconds_between(entry.intent_at, now)).filter(|ago| *ago <= UNANSWERED_GRACE_SECONDS),
-    }
 }
 
 fn after(component: &ElastiCache, earlier: Option<&Entry>, acted: Acted) -> Result<Progress, Failure> {

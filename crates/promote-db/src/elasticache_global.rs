@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use pilot_core::decide::cache_global::{Decision, UNSEEN_GRACE_SECONDS, Undo, decide, decide_undo, is_settled_primary};
 use pilot_core::decide::deadline::seconds_between;
-use pilot_core::journal::{Action, Entry, EntryOutcome};
+use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::DatastoreObserved;
 use pilot_core::plan::{Database, ElastiCacheGlobal, RecoveryPlan};
 use pilot_core::{Failure, FailureName};
@@ -39,7 +39,8 @@ pub async fn reconcile<L: Ledger, C: GlobalCaches>(
     let (id, region) = (component.global_replication_group_id.as_str(), context.plan.regions.recovery.as_str());
     let observed = observe(caches, component).await?;
     let earlier = context.earlier(&component.name, Action::FailoverGlobalCache).await?;
-    let accepted_seconds_ago = accepted_seconds_ago(earlier.as_ref(), context.now());
+    let accepted_seconds_ago =
+        earlier.as_ref().and_then(|entry| entry.on_its_way_seconds(UNSEEN_GRACE_SECONDS, context.now()));
     match decide(component, region, observed.as_ref(), accepted_seconds_ago) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; seen to be primary").await?;
@@ -87,16 +88,6 @@ fn act(component: &ElastiCacheGlobal, observed: Option<&DatastoreObserved>) -> A
             "failed over to {}; what had not arrived there is lost, and a cache has no records",
             component.recovery_replication_group_id
         ),
-    }
-}
-
-/// For how long a failover has been on its way, by the journal; `None` if there is none, or none any more.
-fn accepted_seconds_ago(earlier: Option<&Entry>, now: Timestamp) -> Option<i64> {
-    let entry = earlier?;
-    match &entry.outcome {
-        Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
-        Some(EntryOutcome::NotDone { .. }) => None,
-        None => Some(seconds_between(entry.intent_at, now)).filter(|ago| *ago <= UNSEEN_GRACE_SECONDS),
     }
 }
 

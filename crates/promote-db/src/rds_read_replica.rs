@@ -3,8 +3,6 @@
 //! **There is no undo.** `PromoteReadReplica` cannot be taken back; this is the pivot, after which a run only goes forward. What was
 //! the source has to be rebuilt as a replica of the new primary, which is a run of its own.
 
-use jiff::Timestamp;
-use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::promoted::Wanted;
 use pilot_core::decide::replica::{ACCEPTED_GRACE_SECONDS, Decision, decide};
 use pilot_core::journal::{Action, Entry, EntryOutcome};
@@ -38,7 +36,8 @@ pub async fn reconcile<L: Ledger, R: Replicas, D: RestoredDatabases>(
     let identifier = component.replica_identifier.as_str();
     let observed = observe(replicas, identifier).await?;
     let earlier = context.earlier(&component.name, Action::PromoteReadReplica).await?;
-    let accepted_seconds_ago = accepted_seconds_ago(earlier.as_ref(), context.now());
+    let accepted_seconds_ago =
+        earlier.as_ref().and_then(|entry| entry.on_its_way_seconds(UNANSWERED_GRACE_SECONDS, context.now()));
     match decide(identifier, observed.as_ref(), accepted_seconds_ago) {
         Decision::Done => {
             context.settle(earlier.as_ref(), "its answer was lost; seen to be promoted").await?;
@@ -62,16 +61,6 @@ pub async fn reconcile<L: Ledger, R: Replicas, D: RestoredDatabases>(
 async fn observe<R: Replicas>(replicas: &R, identifier: &str) -> Result<Option<ReplicaObserved>, Failure> {
     let observed = replicas.describe(identifier).await;
     observed.map_err(|error| error.into_failure("rds:DescribeDBInstances", identifier))
-}
-
-/// For how long a promotion has been on its way, by the journal; `None` if there is none, or none any more.
-fn accepted_seconds_ago(earlier: Option<&Entry>, now: Timestamp) -> Option<i64> {
-    let entry = earlier?;
-    match &entry.outcome {
-        Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
-        Some(EntryOutcome::NotDone { .. }) => None,
-        None => Some(seconds_between(entry.intent_at, now)).filter(|ago| *ago <= UNANSWERED_GRACE_SECONDS),
-    }
 }
 
 async fn promote<L: Ledger, R: Replicas>(

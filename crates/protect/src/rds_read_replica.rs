@@ -3,10 +3,8 @@
 //! **There is no undo.** Both acts leave the serving instance alone, and what was set aside keeps its data; a failure after either is gone on
 //! with by the next run.
 
-use jiff::Timestamp;
-use pilot_core::decide::deadline::seconds_between;
 use pilot_core::decide::protect::{self, Decision, aside_identifier, decide, delete_commands};
-use pilot_core::journal::{Action, Entry, EntryOutcome};
+use pilot_core::journal::{Action, Entry};
 use pilot_core::observed::InstanceObserved;
 use pilot_core::plan::RdsReadReplica;
 use pilot_core::{Failure, FailureName};
@@ -20,6 +18,8 @@ use crate::ports::{Instances, NewReplica};
 
 /// A new replica is a copy of the whole database over the ocean: the plan's time is for a promotion.
 const TIMES_A_PROMOTION: u32 = 4;
+/// A missing answer has no grace of its own: what it may have done is looked for until the step's deadline.
+const UNANSWERED_GRACE_SECONDS: i64 = i64::MAX;
 const LOOK_SECONDS: u32 = 3;
 
 /// The two sides, as the component sees them: `primary_identifier` serves, `replica_identifier` is to follow.
@@ -55,8 +55,12 @@ pub async fn reconcile<L: Ledger, I: Instances>(
         source: source.as_ref(),
         follower_identifier: &component.replica_identifier,
         follower: follower.as_ref(),
-        set_aside_seconds_ago: under_way_seconds(set_aside.as_ref(), context.now()),
-        created_seconds_ago: under_way_seconds(created.as_ref(), context.now()),
+        set_aside_seconds_ago: set_aside
+            .as_ref()
+            .and_then(|entry| entry.on_its_way_seconds(UNANSWERED_GRACE_SECONDS, context.now())),
+        created_seconds_ago: created
+            .as_ref()
+            .and_then(|entry| entry.on_its_way_seconds(UNANSWERED_GRACE_SECONDS, context.now())),
     });
     match (decision, source) {
         (Decision::Done(detail), _) => {
@@ -87,15 +91,6 @@ pub async fn reconcile<L: Ledger, I: Instances>(
 async fn observe<I: Instances>(instances: &I, identifier: &str) -> Result<Option<InstanceObserved>, Failure> {
     let observed = instances.describe(identifier).await;
     observed.map_err(|error| error.into_failure("rds:DescribeDBInstances", identifier))
-}
-
-/// For how long an act has been on its way, by the journal; `None` if there is none, or none any more.
-fn under_way_seconds(entry: Option<&Entry>, now: Timestamp) -> Option<i64> {
-    match entry?.outcome.as_ref() {
-        Some(EntryOutcome::Accepted { at, .. }) => Some(seconds_between(*at, now)),
-        Some(EntryOutcome::NotDone { .. }) => None,
-        None => entry.map(|entry| seconds_between(entry.intent_at, now)),
-    }
 }
 
 async fn rename<L: Ledger, I: Instances>(
